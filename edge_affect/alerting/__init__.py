@@ -1,0 +1,1 @@
+"""Trend, forecast and alert rules over records; standard library only."""

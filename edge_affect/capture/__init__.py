@@ -1,0 +1,1 @@
+"""Where blocks of sound and frames of pictures come from."""

@@ -1,0 +1,49 @@
+"""Monotonic time, injected so that tests and replays can hold their own."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+NS_PER_S = 1_000_000_000
+
+
+class Clock(Protocol):
+    """A monotonic clock that can also wait."""
+
+    def now_ns(self) -> int:
+        """Return monotonic nanoseconds; the origin means nothing."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for ``seconds`` (>= 0) on this clock."""
+
+
+class MonotonicClock:
+    """The machine's monotonic clock; never jumps when NTP first sets the date."""
+
+    def now_ns(self) -> int:
+        """Return ``time.monotonic_ns()``."""
+        return time.monotonic_ns()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for ``seconds``."""
+        time.sleep(seconds)
+
+
+class ManualClock:
+    """A clock that moves only when told to; the time base of fast replays and of tests."""
+
+    def __init__(self, start_ns: int = 0) -> None:
+        self._now_ns = start_ns
+
+    def now_ns(self) -> int:
+        """Return the time last set."""
+        return self._now_ns
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock forward by ``seconds`` at once."""
+        self._now_ns += round(seconds * NS_PER_S)
+
+    def advance_to(self, now_ns: int) -> None:
+        """Move forward to ``now_ns``; moving back is ignored, the clock is monotonic."""
+        self._now_ns = max(self._now_ns, now_ns)

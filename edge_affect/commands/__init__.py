@@ -1,0 +1,1 @@
+"""The subcommands of ``edge-affect``, one module each."""

@@ -1,0 +1,342 @@
+"""The one TOML file: every key, its unit, range and meaning, frozen and validated.
+
+The dataclasses below are the single source: loading, checking, the annotated example of
+``edge-affect config init`` and ``docs/configuration.md`` are all derived from them. The
+module needs the standard library only, so that the publisher may import it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edge_affect.errors import ConfigError, InputMissingError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover
+    import tomli as tomllib
+
+SETTINGS: tuple[str, ...] = (
+    "home", "kiosk", "retail", "venue", "contact-centre", "care", "research", "classroom",
+    "workplace",
+)  # fmt: skip
+JURISDICTIONS: tuple[str, ...] = ("EU", "UK", "US", "CN", "other")
+EXCEPTIONS: tuple[str, ...] = ("", "medical", "safety")
+TOPIC_LEVEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
+
+
+def key(  # noqa: PLR0913 (keyword-only, one for each column of the reference)
+    default: Any,
+    doc: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    pattern: str | None = None,
+    example: Any = None,
+) -> Any:
+    """Declare one configuration key.
+
+    Args:
+        default: Value when the file does not name the key.
+        doc: One line on what it does.
+        unit: Of a number, as written in text ("s", "Hz", "px").
+        low: Smallest allowed number.
+        high: Largest allowed number.
+        choices: Allowed strings.
+        pattern: Regular expression that a non-empty string must match as a whole.
+        example: Value shown in the example file where the default would not help.
+    """
+    rule = Rule(doc, unit, low, high, choices, pattern, example)
+    return field(default=default, metadata={"rule": rule})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What may stand under one key; see ``key``."""
+
+    doc: str
+    unit: str
+    low: float | None
+    high: float | None
+    choices: tuple[str, ...] | None
+    pattern: str | None
+    example: Any
+
+    def describe(self) -> str:
+        """Return the range and unit as text, or an empty string."""
+        if self.choices is not None:
+            return "one of " + ", ".join(repr(c) for c in self.choices)
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} to {self.high:g} {self.unit}".rstrip()
+        return self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where the box stands and why; required for live devices, shown in the retained about."""
+
+    setting: str = key("", "what kind of place this is", choices=("", *SETTINGS), example="home")
+    jurisdiction: str = key("", "whose law applies", choices=("", *JURISDICTIONS), example="other")
+    purpose: str = key(
+        "", "why affect is sensed here, one line for people", example="demonstration"
+    )
+    contact: str = key("", "whom people can ask", example="owner@example.org")
+    legal_basis: str = key("", "legal basis you rely on, one line for people")
+    exception: str = key(
+        "", "declared exception to a prohibition, shown in about", choices=EXCEPTIONS
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The names in the topic ``edge-affect/<site>/<device>/``."""
+
+    site: str = key("site", "first topic level", pattern=TOPIC_LEVEL)
+    name: str = key("box", "second topic level", pattern=TOPIC_LEVEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """The sound source."""
+
+    source: str = key(
+        "microphone", "where sound comes from", choices=("microphone", "synthetic", "none")
+    )
+    device: str = key("", "part of the microphone's name; empty takes the default one")
+    channel: int = key(0, "which channel to analyse, from 1; 0 mixes all to mono", low=0, high=32)
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """The picture source."""
+
+    source: str = key(
+        "camera",
+        "where pictures come from: camera is V4L2 or USB, picamera2 a Pi camera",
+        choices=("camera", "picamera2", "synthetic", "none"),
+    )
+    device: str = key("/dev/video0", "the V4L2 device, or the number of the Pi camera")
+    width_px: int = key(640, "width asked for", unit="px", low=160, high=1920)
+    height_px: int = key(480, "height asked for", unit="px", low=120, high=1080)
+    frame_rate_hz: float = key(
+        10.0, "frames analysed per second at most", unit="Hz", low=1, high=30
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Reading faces."""
+
+    max_faces: int = key(20, "faces read in one frame at most", low=1, high=20)
+    min_size_px: int = key(
+        40, "faces narrower than this are counted but not read", unit="px", low=24, high=400
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Reading voices."""
+
+    min_speech_share: float = key(
+        0.4, "a window with less speech than this is not read", low=0.05, high=1.0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """One answer from several modalities and from time."""
+
+    smoothing_half_life_s: float = key(
+        0.5, "half-life of what was seen and heard before", unit="s", low=0.0, high=30.0
+    )
+    face_half_life_s: float = key(
+        0.5, "half-life of a face estimate's weight as it ages", unit="s", low=0.05, high=30.0
+    )
+    voice_half_life_s: float = key(
+        1.5, "half-life of a voice estimate's weight as it ages", unit="s", low=0.05, high=30.0
+    )
+    max_age_s: float = key(
+        3.0, "estimates older than this count for nothing", unit="s", low=0.2, high=60.0
+    )
+    min_confidence: float = key(
+        0.35, "below this the box abstains instead of guessing", low=0.0, high=1.0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """The gate in front of the outlet."""
+
+    min_people: int = key(
+        1,
+        "publish nothing while fewer faces are present; classroom and workplace use at least 5",
+        low=1,
+        high=100,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sensing:
+    """The sensing process."""
+
+    tick_hz: float = key(1.0, "records per second", unit="Hz", low=0.2, high=5.0)
+    no_source_timeout_s: float = key(
+        120.0,
+        "leave with exit code 69 after no source has worked for this long",
+        unit="s",
+        low=5.0,
+        high=86_400.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """The publishing process."""
+
+    tick_hz: float = key(1.0, "affect messages per second", unit="Hz", low=0.2, high=5.0)
+    queue_size: int = key(
+        3600, "messages kept while the broker is away; the oldest go first", low=1, high=100_000
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Mqtt:
+    """The broker."""
+
+    host: str = key("localhost", "name or address of the broker")
+    port: int = key(1883, "TCP port", low=1, high=65_535)
+    username: str = key("", "empty for none")
+    password_file: str = key("", "file that holds the password, readable by the publisher only")
+    ca_file: str = key("", "certificate authority; switches TLS on")
+    keepalive_s: int = key(30, "MQTT keep-alive", unit="s", low=5, high=3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration file, one attribute for each table."""
+
+    deployment: Deployment = field(default_factory=Deployment)
+    device: Device = field(default_factory=Device)
+    audio: Audio = field(default_factory=Audio)
+    video: Video = field(default_factory=Video)
+    face: Face = field(default_factory=Face)
+    voice: Voice = field(default_factory=Voice)
+    fusion: Fusion = field(default_factory=Fusion)
+    privacy: Privacy = field(default_factory=Privacy)
+    sensing: Sensing = field(default_factory=Sensing)
+    publish: Publish = field(default_factory=Publish)
+    mqtt: Mqtt = field(default_factory=Mqtt)
+
+    @property
+    def base_topic(self) -> str:
+        """The prefix of every topic this box writes, without a trailing slash."""
+        return f"edge-affect/{self.device.site}/{self.device.name}"
+
+
+SECTIONS: dict[str, type[Any]] = {
+    f.name: type(f.default_factory()) for f in fields(Config) if f.default_factory is not MISSING
+}
+
+T = TypeVar("T")
+
+
+def load(path: Path) -> Config:
+    """Read and validate a configuration file.
+
+    Raises:
+        InputMissingError: If there is no such file.
+        ConfigError: If it is not TOML, or a key is unknown, of the wrong type or out of range.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputMissingError(
+            f"There is no configuration file {path}; write one with: edge-affect config init {path}"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The configuration file {path} cannot be read: {error}.") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str = "configuration") -> Config:
+    """Validate the text of a configuration file; see ``load``."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name} is not valid TOML: {error}.") from None
+    sections: dict[str, Any] = {}
+    for table, values in tables.items():
+        if table not in SECTIONS:
+            raise ConfigError(f"{name} has an unknown table [{table}]{_nearest(table, SECTIONS)}.")
+        if not isinstance(values, dict):
+            raise ConfigError(f"{name}: {table} must be a table, written as [{table}].")
+        sections[table] = _section(SECTIONS[table], values, f"{name}, [{table}]")
+    return Config(**sections)
+
+
+def _nearest(wrong: str, valid: Any) -> str:
+    close = difflib.get_close_matches(wrong, list(valid), n=1, cutoff=0.4)
+    return f"; did you mean {close[0]!r}?" if close else f"; valid are {', '.join(valid)}"
+
+
+def _section(kind: type[T], values: dict[str, Any], where: str) -> T:
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise ConfigError(f"{where} has an unknown key {name!r}{_nearest(name, known)}.")
+        checked[name] = _value(
+            known[name].default, known[name].metadata["rule"], value, f"{where} {name}"
+        )
+    return kind(**checked)
+
+
+def _value(default: Any, rule: Rule, value: Any, where: str) -> Any:
+    """Return ``value`` as the type of ``default``, checked against ``rule``."""
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not type(default):
+        kinds = {str: "a string", int: "a whole number", float: "a number"}
+        raise ConfigError(f"{where} must be {kinds[type(default)]}, not {value!r}.")
+    if rule.choices is not None and value not in rule.choices:
+        raise ConfigError(
+            f"{where} is {value!r}{_nearest(str(value), [c for c in rule.choices if c])}."
+        )
+    if rule.low is not None and rule.high is not None and not rule.low <= value <= rule.high:
+        raise ConfigError(f"{where} is {value!r}; it must be {rule.describe()}.")
+    if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
+        raise ConfigError(
+            f"{where} is {value!r}; use letters, digits, - and _, starting with a letter or digit."
+        )
+    return value
+
+
+def example() -> str:
+    """Return the annotated example file: every key with its meaning, range and default."""
+    lines = [
+        "# edge-affect configuration. Every key is optional but those of [deployment],",
+        "# which are required before a live microphone or camera is opened.",
+    ]
+    for table, kind in SECTIONS.items():
+        lines += ["", f"# {(kind.__doc__ or '').strip()}", f"[{table}]"]
+        for item in fields(kind):
+            rule: Rule = item.metadata["rule"]
+            value = item.default if rule.example is None else rule.example
+            spec = rule.describe()
+            lines.append(f"# {rule.doc}" + (f" ({spec})" if spec else ""))
+            lines.append(f"{item.name} = {_toml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return repr(value)

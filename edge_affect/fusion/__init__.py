@@ -1,0 +1,1 @@
+"""One affect from several modalities and from time."""

@@ -1,0 +1,1 @@
+"""Process 2: records in, MQTT out; no devices, no raw types."""

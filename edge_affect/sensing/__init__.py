@@ -1,0 +1,1 @@
+"""Process 1: devices, models and memory; no network."""

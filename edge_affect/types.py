@@ -1,0 +1,194 @@
+"""What the stages of the sensing process hand to each other; never imported by the publisher.
+
+One stage's output type is the next one's input type. Everything here may hold raw samples,
+pixels or landmarks and therefore lives only in memory, only in the sensing process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_affect.errors import ShapeError
+from edge_affect.record import EXPRESSIONS, AbstainReason, Modality, SourceState
+
+SAMPLE_RATE_HZ = 16_000
+"""Rate of all audio after capture."""
+
+N_EXPRESSIONS = len(EXPRESSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBlock:
+    """A run of consecutive mono samples at ``SAMPLE_RATE_HZ``.
+
+    Attributes:
+        samples: Shape ``(n_samples,)``, float32, range [-1, 1].
+        start_ns: Monotonic clock at the first sample.
+        n_lost: Samples lost between the previous block and this one.
+    """
+
+    samples: NDArray[np.float32]
+    start_ns: int
+    n_lost: int = 0
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1 or self.samples.dtype != np.float32:
+            raise ShapeError("An audio block needs one-dimensional float32 samples.")
+
+    @property
+    def end_ns(self) -> int:
+        """Monotonic clock just after the last sample."""
+        return self.start_ns + self.samples.size * 1_000_000_000 // SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One picture.
+
+    Attributes:
+        pixels: Shape ``(height, width, 3)``, uint8, RGB, C-contiguous.
+        captured_ns: Monotonic clock when it was taken.
+        n_lost: Frames lost between the previous frame and this one.
+    """
+
+    pixels: NDArray[np.uint8]
+    captured_ns: int
+    n_lost: int = 0
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
+            raise ShapeError("A frame needs uint8 pixels of shape (height, width, 3).")
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionEstimate:
+    """What one modality says about the expression in one window or frame.
+
+    Attributes:
+        probabilities: Shape ``(8,)``, float64, order of ``Expression``, sums to 1; classes that
+            the model does not know carry its average, so that they are no evidence either way.
+        reliability: Calibrated chance that the top class is right, [0, 1].
+        observed_ns: Monotonic clock at the middle of the window.
+    """
+
+    probabilities: NDArray[np.float64]
+    reliability: float
+    observed_ns: int
+
+    def __post_init__(self) -> None:
+        if self.probabilities.shape != (N_EXPRESSIONS,):
+            raise ShapeError(f"Expression probabilities have shape {self.probabilities.shape}.")
+        if not np.isclose(self.probabilities.sum(), 1.0, atol=1e-6):
+            raise ShapeError("Expression probabilities must sum to 1.")
+        if not 0.0 <= self.reliability <= 1.0:
+            raise ShapeError(f"Reliability {self.reliability} is outside [0, 1].")
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceObservation:
+    """What perception says about one window of sound.
+
+    Attributes:
+        speech_share: Share of the window that holds speech, [0, 1].
+        estimate: Expression of the voice, or None where there was too little speech.
+        observed_ns: Monotonic clock at the middle of the window.
+    """
+
+    speech_share: float
+    estimate: ExpressionEstimate | None
+    observed_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceObservation:
+    """What perception says about one frame.
+
+    Attributes:
+        n_faces: Faces found, readable or not.
+        estimates: One for each face that was good enough to read.
+        observed_ns: Monotonic clock when the frame was taken.
+    """
+
+    n_faces: int
+    estimates: tuple[ExpressionEstimate, ...]
+    observed_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SceneEstimate:
+    """Fusion's answer for one tick, still exact; the privacy gate makes it coarse.
+
+    Attributes:
+        probabilities: Shape ``(8,)``, order of ``Expression``, sums to 1; None while abstaining.
+        valence: [-1, 1], or None while abstaining.
+        arousal: [-1, 1], or None while abstaining.
+        confidence: Calibrated chance that the top expression is right, [0, 1].
+        modalities: What the answer rests on, or what was available while abstaining.
+        abstained: Why there is no answer, or ``AbstainReason.NONE``.
+        n_faces: Faces present, or None without a camera.
+        speech_share: [0, 1], or None without a microphone.
+    """
+
+    probabilities: NDArray[np.float64] | None
+    valence: float | None
+    arousal: float | None
+    confidence: float
+    modalities: Modality
+    abstained: AbstainReason
+    n_faces: int | None
+    speech_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SensingHealth:
+    """How the sensing process itself is doing, measured over the last tick or so.
+
+    Attributes:
+        microphone: State of the sound source.
+        camera: State of the picture source.
+        frame_rate_hz: Frames analysed per second.
+        latency_ms: From capture to the end of analysis, the slower modality.
+        drop_share: Share of blocks and frames that were lost, [0, 1].
+    """
+
+    microphone: SourceState = SourceState.OFF
+    camera: SourceState = SourceState.OFF
+    frame_rate_hz: float = 0.0
+    latency_ms: float = 0.0
+    drop_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned box in pixels of its frame; it may reach beyond the frame.
+
+    Attributes:
+        left_px: Left edge.
+        top_px: Top edge.
+        width_px: Width, > 0.
+        height_px: Height, > 0.
+    """
+
+    left_px: float
+    top_px: float
+    width_px: float
+    height_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDetection:
+    """A face found in a frame.
+
+    Attributes:
+        box: Where it is.
+        keypoints_px: Shape ``(6, 2)``, float32, x and y in pixels: the subject's right eye, left
+            eye, nose tip, mouth, right ear tragion, left ear tragion.
+        probability: Of being a face, [0, 1].
+    """
+
+    box: Box
+    keypoints_px: NDArray[np.float32] = field(repr=False)
+    probability: float

@@ -1,0 +1,1 @@
+"""Shipped models: NAME.tflite, its manifest NAME.toml and its card NAME.md."""

@@ -1,0 +1,17 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder with third-party data sets; tests that need it are skipped where it is absent."""
+    path = Path(os.environ.get("EDGE_AFFECT_DATA", ROOT.parent / "shared" / "data"))
+    if not (path / "README.md").is_file():
+        pytest.skip(f"no data folder at {path}; set EDGE_AFFECT_DATA to run this test")
+    return path
