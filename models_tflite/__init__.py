@@ -1,1 +1,1 @@
-"""Shipped models: NAME.tflite, its manifest NAME.toml and its card NAME.md."""
+"""Model files, their manifests and cards; data only, read through `edge_affect.perception`."""

@@ -1,0 +1,1 @@
+"""What models say about one window of sound or one frame."""
