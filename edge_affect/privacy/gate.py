@@ -1,0 +1,67 @@
+"""The gate: the only place where an exact scene becomes a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge_affect.privacy.coarsening import expression_levels, signed_steps, steps
+from edge_affect.record import (
+    CONFIDENCE_MAX,
+    DROP_EDGES,
+    LATENCY_EDGES_MS,
+    RATE_EDGES_HZ,
+    SEALED_REASONS,
+    SHARE_MAX,
+    AbstainReason,
+    AffectRecord,
+    bucket,
+    people_bucket,
+)
+from edge_affect.types import SceneEstimate, SensingHealth
+
+
+class Gate:
+    """Coarsens a scene and withholds it where too few people are present.
+
+    It fails closed: whatever cannot be turned into a valid record raises, and nothing leaves.
+
+    Args:
+        min_people: Nothing is said while fewer faces are present; 1 switches this off.
+    """
+
+    def __init__(self, min_people: int) -> None:
+        self._min_people = min_people
+
+    def admit(self, scene: SceneEstimate, health: SensingHealth) -> AffectRecord:
+        """Return what may leave of ``scene``; ``health`` leaves in buckets."""
+        reason = scene.abstained
+        # Without a camera nobody can be counted, and a group that cannot be counted is too small.
+        is_too_few = self._min_people > 1 and (scene.n_faces or 0) < self._min_people
+        if is_too_few and reason not in SEALED_REASONS:
+            reason = AbstainReason.TOO_FEW_PEOPLE
+        sensing: dict[str, Any] = {
+            "microphone": health.microphone,
+            "camera": health.camera,
+            "frame_rate": bucket(health.frame_rate_hz, RATE_EDGES_HZ),
+            "latency": bucket(health.latency_ms, LATENCY_EDGES_MS),
+            "drops": bucket(health.drop_share, DROP_EDGES),
+        }
+        if reason in SEALED_REASONS:
+            return AffectRecord(abstained=reason, **sensing)
+        around: dict[str, Any] = {
+            "modalities": scene.modalities,
+            "people": None if scene.n_faces is None else people_bucket(scene.n_faces),
+            "speech_share": (
+                None if scene.speech_share is None else steps(scene.speech_share, SHARE_MAX)
+            ),
+        }
+        if scene.probabilities is None or scene.valence is None or scene.arousal is None:
+            return AffectRecord(abstained=reason, **around, **sensing)
+        return AffectRecord(
+            expressions=expression_levels(scene.probabilities),
+            valence=signed_steps(scene.valence),
+            arousal=signed_steps(scene.arousal),
+            confidence=steps(scene.confidence, CONFIDENCE_MAX),
+            **around,
+            **sensing,
+        )

@@ -1,0 +1,117 @@
+"""Where the box must not run, as a table of rules with their articles. No legal advice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from edge_affect.config import JURISDICTIONS, SETTINGS, Config, Deployment
+from edge_affect.errors import ConfigError, PolicyError
+
+GROUP_MIN_PEOPLE = 5
+
+
+class Effect(Enum):
+    """What a rule does."""
+
+    REFUSE = "refuse"
+    GROUP_ONLY = "group values only"
+    ONE_CHANNEL = "one chosen audio channel only"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the policy.
+
+    Attributes:
+        settings: Where it applies.
+        jurisdictions: Under whose law.
+        effect: What it does.
+        lifted_by: Declared exceptions under which it does not apply.
+        source: Article and date, or the reason of this project.
+    """
+
+    settings: tuple[str, ...]
+    jurisdictions: tuple[str, ...]
+    effect: Effect
+    lifted_by: tuple[str, ...]
+    source: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        settings=("classroom", "workplace"),
+        jurisdictions=("EU",),
+        effect=Effect.REFUSE,
+        lifted_by=("medical", "safety"),
+        source=(
+            "Article 5(1)(f) of the EU AI Act (Regulation 2024/1689), in force since "
+            "2 February 2025, prohibits inferring emotions at work and in education"
+        ),
+    ),
+    Rule(
+        settings=("classroom", "workplace"),
+        jurisdictions=JURISDICTIONS,
+        effect=Effect.GROUP_ONLY,
+        lifted_by=("medical", "safety"),
+        source="pupils and employees cannot freely refuse, so only groups are described",
+    ),
+    Rule(
+        settings=("contact-centre",),
+        jurisdictions=JURISDICTIONS,
+        effect=Effect.ONE_CHANNEL,
+        lifted_by=(),
+        source="only the customer's channel may be analysed, never the employee's",
+    ),
+)
+
+
+def applying(deployment: Deployment) -> tuple[Rule, ...]:
+    """Return the rules that apply to a deployment."""
+    return tuple(
+        rule
+        for rule in RULES
+        if deployment.setting in rule.settings
+        and deployment.jurisdiction in rule.jurisdictions
+        and deployment.exception not in rule.lifted_by
+    )
+
+
+def check_live(config: Config) -> None:
+    """Let a live capture pass, or refuse it.
+
+    Raises:
+        ConfigError: If the deployment is not declared, or no channel is chosen where one must be.
+        PolicyError: If a rule refuses; the message names the article.
+    """
+    deployment = config.deployment
+    for name in ("setting", "jurisdiction", "purpose", "contact"):
+        if not getattr(deployment, name):
+            raise ConfigError(
+                f"[deployment] {name} is not set; live capture needs setting "
+                f"({', '.join(SETTINGS)}), jurisdiction ({', '.join(JURISDICTIONS)}), "
+                "purpose and contact."
+            )
+    for rule in applying(deployment):
+        if rule.effect is Effect.REFUSE:
+            raise PolicyError(
+                f"Refused: {rule.source}; this box is declared as a {deployment.setting} in "
+                f"{deployment.jurisdiction}. Medical or safety reasons, where they exist, are "
+                "declared with [deployment] exception."
+            )
+        if (
+            rule.effect is Effect.ONE_CHANNEL
+            and config.audio.source == "microphone"
+            and config.audio.channel == 0
+        ):
+            raise ConfigError(
+                f"[audio] channel is 0, but in a {deployment.setting} {rule.source}; "
+                "set it to that channel's number, from 1."
+            )
+
+
+def min_people(config: Config) -> int:
+    """Return how many faces must be present before anything is said."""
+    is_group_only = any(rule.effect is Effect.GROUP_ONLY for rule in applying(config.deployment))
+    floor = GROUP_MIN_PEOPLE if is_group_only else 1
+    return max(config.privacy.min_people, floor)
