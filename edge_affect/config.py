@@ -147,6 +147,12 @@ class Voice:
     min_speech_share: float = key(
         0.4, "a window with less speech than this is not read", low=0.05, high=1.0
     )
+    min_level_db: float = key(
+        -60.0, "sound below this level counts as silence", unit="dB full scale", low=-96, high=0
+    )
+    min_speech_probability: float = key(
+        0.5, "the activity detector must be this sure to call a moment speech", low=0.05, high=0.95
+    )
 
 
 @dataclass(frozen=True, slots=True)

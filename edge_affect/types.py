@@ -68,8 +68,8 @@ class ExpressionEstimate:
     """What one modality says about the expression in one window or frame.
 
     Attributes:
-        probabilities: Shape ``(8,)``, float64, order of ``Expression``, sums to 1; classes that
-            the model does not know carry its average, so that they are no evidence either way.
+        probabilities: Shape ``(8,)``, float64, order of ``Expression``, sums to 1; exactly 0 for
+            a class that the model does not know, which softmax never gives to one it knows.
         reliability: Calibrated chance that the top class is right, [0, 1].
         observed_ns: Monotonic clock at the middle of the window.
     """

@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 from edge_affect.errors import ShapeError
 
-FLOOR = 1e-4
-"""No class is ever impossible: a calibrated zero is a claim no small model can make."""
-
 
 def linear_pool(
     distributions: NDArray[np.float64], weights: NDArray[np.float64]
@@ -45,7 +42,9 @@ def log_linear_pool(
     """Return the normalised product of distributions, each raised to its exponent.
 
     An exponent of 1 takes a distribution at its word, 0 ignores it, and all exponents 0 give the
-    uniform distribution.
+    uniform distribution. A class with probability 0 is one that this row's model does not know:
+    it gets the mean of the classes known to that row, which is no evidence either way, and stays
+    0 in the result only where no row knows it.
 
     Args:
         distributions: Shape ``(n, n_classes)``, rows sum to 1.
@@ -58,8 +57,10 @@ def log_linear_pool(
         ShapeError: If the shapes do not fit.
     """
     _check(distributions, exponents)
-    log_p = exponents @ np.log(np.maximum(distributions, FLOOR))
-    p = np.exp(log_p - log_p.max())
+    is_known = distributions > 0.0
+    mean_known = 1.0 / is_known.sum(axis=1, keepdims=True)
+    log_p = exponents @ np.log(np.where(is_known, distributions, mean_known))
+    p = np.where(is_known.any(axis=0), np.exp(log_p - log_p.max()), 0.0)
     return np.asarray(p / p.sum())
 
 

@@ -27,6 +27,10 @@ class SceneFusion:
 
     def __init__(self, settings: Fusion) -> None:
         self._settings = settings
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop everything remembered, as after a pause."""
         self._voice: VoiceObservation | None = None
         self._voice_estimate: ExpressionEstimate | None = None
         self._faces: FaceObservation | None = None
@@ -45,10 +49,6 @@ class SceneFusion:
         self._faces = observation
         if observation.estimates:
             self._face_estimate = scene_of_faces(observation)
-
-    def forget(self) -> None:
-        """Drop everything remembered, as after a pause."""
-        self.__init__(self._settings)  # type: ignore[misc]
 
     def scene(self, now_ns: int) -> SceneEstimate:
         """Return the state of the scene at ``now_ns`` (monotonic clock)."""

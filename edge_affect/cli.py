@@ -1,0 +1,75 @@
+"""The ``edge-affect`` command: finds the subcommand, turns errors into one sentence and a code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+from edge_affect import __version__
+from edge_affect.errors import MEANING, EdgeAffectError, ExitCode, UsageError
+
+COMMANDS: dict[str, str] = {
+    "demo": "show the whole box on a clip: two processes, a broker, a live line per tick",
+    "run": "run both processes from one configuration file",
+    "sense": "the sensing process alone (used by run, demo and systemd)",
+    "publish": "the publishing process alone (used by run, demo and systemd)",
+    "replay": "recordings in, one JSON vector per tick out",
+    "models": "fetch and check model files",
+    "evaluate": "measure the models on data sets",
+    "config": "write and check a configuration file",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one sentence and exit code 64."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}; see: {self.prog} --help")
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser; with ``only``, of that one subcommand, which starts faster."""
+    codes = "\n".join(f"  {code.value:3d}  {MEANING[code]}" for code in ExitCode)
+    names = "\n".join(f"  {name:10s}{text}" for name, text in COMMANDS.items())
+    parser = _Parser(
+        prog="edge-affect",
+        description="Tells how a scene feels, never who is in it.",
+        epilog=f"commands:\n{names}\n\nexit codes:\n{codes}\n\nexample:\n  edge-affect demo",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"edge-affect {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS if only is None else (only,):
+        importlib.import_module(f"edge_affect.commands.{name}").add_parser(commands)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code; errors a user can meet become one sentence."""
+    arguments = sys.argv[1:] if argv is None else argv
+    named = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    if arguments and named is None and not arguments[0].startswith("-"):
+        return _fail(
+            UsageError(f"There is no command {arguments[0]!r}; there are: {', '.join(COMMANDS)}.")
+        )
+    try:
+        args = build_parser(named).parse_args(arguments)
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except EdgeAffectError as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        return int(ExitCode.DONE)
+    except BrokenPipeError:
+        # The reader of our output has left, as `head` does: nothing is wrong with us.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.DONE)
+    return code
+
+
+def _fail(error: EdgeAffectError) -> int:
+    print(f"edge-affect: {error}", file=sys.stderr)  # noqa: T201 (the one place errors are told)
+    return int(error.exit_code)

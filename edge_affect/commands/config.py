@@ -1,0 +1,67 @@
+"""``edge-affect config``: write and check a configuration file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge_affect import config
+from edge_affect.errors import CannotWriteError, ExitCode
+from edge_affect.privacy import policy
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "config",
+        help="write and check a configuration file",
+        epilog="example:\n  edge-affect config init box.toml && edge-affect config check box.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    init = actions.add_parser(
+        "init",
+        help="write an annotated example with every key",
+        epilog="example:\n  edge-affect config init box.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    init.add_argument("file", type=Path, nargs="?", help="where to; default: print it")
+    init.add_argument("--force", action="store_true", help="overwrite an existing file")
+    init.set_defaults(run=run_init)
+    check = actions.add_parser(
+        "check",
+        help="say whether a file is valid and what the policy makes of it",
+        epilog="example:\n  edge-affect config check box.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("file", type=Path, help="the configuration file")
+    check.set_defaults(run=run_check)
+
+
+def run_init(args: argparse.Namespace) -> int:
+    """Write the example file."""
+    text = config.example()
+    if args.file is None:
+        print(text, end="")
+        return ExitCode.DONE
+    try:
+        with args.file.open("w" if args.force else "x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise CannotWriteError(
+            f"{args.file} exists already; use --force to overwrite it."
+        ) from None
+    except OSError as error:
+        raise CannotWriteError(f"{args.file} cannot be written: {error.strerror}.") from None
+    print(f"Wrote {args.file}. Fill in [deployment], then: edge-affect config check {args.file}")
+    return ExitCode.DONE
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Validate a file and the deployment it declares."""
+    settings = config.load(args.file)
+    policy.check_live(settings)
+    print(f"{args.file} is valid; this box publishes to {settings.base_topic}/.")
+    for rule in policy.applying(settings.deployment):
+        print(f"Policy: {rule.effect.value} ({rule.source}).")
+    return ExitCode.DONE

@@ -1,0 +1,104 @@
+"""Reading voices: windows of sound in, expression of the voice out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_affect.clock import NS_PER_S
+from edge_affect.errors import ManifestError
+from edge_affect.perception.acoustic import AcousticSettings, LogMelHistory, window_tensor
+from edge_affect.perception.activity import CHUNK_SAMPLES, SpeechActivity
+from edge_affect.record import EXPRESSIONS
+from edge_affect.types import ExpressionEstimate, VoiceObservation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_affect.config import Voice
+    from edge_affect.perception.activity import SpeechDetector
+    from edge_affect.perception.interpreter import TfliteModel
+    from edge_affect.types import AudioBlock
+
+
+class VoiceReader:
+    """Runs the voice model once a hop, where there is enough speech to read.
+
+    Args:
+        model: Voice expression model; its manifest brings window, hop, labels and temperature.
+        detector: Of speech, chunk by chunk.
+        settings: How much speech a window needs.
+
+    Raises:
+        ManifestError: If the model has a label that is not an expression.
+    """
+
+    def __init__(self, model: TfliteModel, detector: SpeechDetector, settings: Voice) -> None:
+        self._model = model
+        self._settings = settings
+        self._acoustic = AcousticSettings.from_manifest(model.manifest)
+        self._slots = expression_slots(model.manifest.labels)
+        self._history = LogMelHistory(self._acoustic)
+        n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
+        self._activity = SpeechActivity(detector, settings, n_chunks)
+        self._n_since_hop = 0
+
+    def feed(self, block: AudioBlock) -> tuple[VoiceObservation, ...]:
+        """Take the next block and return an observation for every hop that it completes.
+
+        A block that follows a gap starts over: a window never spans lost samples.
+        """
+        if block.n_lost:
+            self.clear()
+        observations: list[VoiceObservation] = []
+        position = 0
+        while position < block.samples.size:
+            n_taken = min(self._acoustic.n_hop - self._n_since_hop, block.samples.size - position)
+            part = block.samples[position : position + n_taken]
+            self._history.extend(part)
+            self._activity.extend(part)
+            position += n_taken
+            self._n_since_hop += n_taken
+            if self._n_since_hop == self._acoustic.n_hop:
+                self._n_since_hop = 0
+                end_ns = block.start_ns + position * NS_PER_S // self._acoustic.sample_rate_hz
+                observations.append(self._observe(end_ns))
+        return tuple(observations)
+
+    def clear(self) -> None:
+        """Forget all sound, as after a gap or a pause."""
+        self._history.clear()
+        self._activity.clear()
+        self._n_since_hop = 0
+
+    def _observe(self, end_ns: int) -> VoiceObservation:
+        half_ns = self._acoustic.n_window * NS_PER_S // self._acoustic.sample_rate_hz // 2
+        observed_ns = end_ns - half_ns
+        speech_share = self._activity.share()
+        window_db = self._history.window_db()
+        estimate = None
+        if window_db is not None and speech_share >= self._settings.min_speech_share:
+            estimate = self._estimate(window_db, observed_ns)
+        return VoiceObservation(speech_share, estimate, observed_ns)
+
+    def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
+        tensor = window_tensor(window_db, self._acoustic, self._model.manifest.inputs[0])
+        known = self._model.probabilities(tensor)
+        probabilities = np.zeros(len(EXPRESSIONS))
+        probabilities[self._slots] = known
+        return ExpressionEstimate(probabilities, float(known.max()), observed_ns)
+
+
+def expression_slots(labels: tuple[str, ...]) -> NDArray[np.intp]:
+    """Return the place in ``EXPRESSIONS`` of each label of a model.
+
+    Raises:
+        ManifestError: If a label is not an expression.
+    """
+    for label in labels:
+        if label not in EXPRESSIONS:
+            raise ManifestError(
+                f"Label {label!r} is not an expression; valid are {', '.join(EXPRESSIONS)}."
+            )
+    return np.array([EXPRESSIONS.index(label) for label in labels], dtype=np.intp)

@@ -1,0 +1,169 @@
+"""Process 1: keeps sources running and sends one record per tick through the slit."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from edge_affect.clock import NS_PER_S
+from edge_affect.errors import DeviceError
+from edge_affect.record import AbstainReason, Command, SourceState
+
+if TYPE_CHECKING:
+    from edge_affect.clock import Clock
+    from edge_affect.record import AffectRecord
+    from edge_affect.sensing.pipeline import Pipeline
+    from edge_affect.sensing.source_worker import SourceWorker
+
+COMMAND_POLL_S = 0.1
+
+log = logging.getLogger("edge_affect.sensing")
+
+
+class Outlet(Protocol):
+    """Where records go."""
+
+    def send(self, record: AffectRecord) -> None:
+        """Send one record."""
+
+
+class Commands(Protocol):
+    """Where commands come from."""
+
+    def poll(self) -> Command | None:
+        """Return the next command, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When things happen.
+
+    Attributes:
+        tick_hz: Records per second.
+        no_source_timeout_s: Give up after no source has delivered for this long.
+        seconds: End after this long, or None to run on.
+    """
+
+    tick_hz: float
+    no_source_timeout_s: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The two ends of the slit on this side."""
+
+    outlet: Outlet
+    commands: Commands | None
+
+
+class SensingDaemon:
+    """Runs the workers and the tick until told to stop, the recording ends, or nothing works.
+
+    Args:
+        pipeline: What blocks and frames go through.
+        microphone: Worker of the sound source, or None where it is off.
+        camera: Worker of the picture source, or None where it is off.
+        ports: Records out, commands in.
+        schedule: When things happen.
+        clock: Monotonic.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        microphone: SourceWorker | None,
+        camera: SourceWorker | None,
+        ports: Ports,
+        schedule: Schedule,
+        clock: Clock,
+    ) -> None:
+        self._pipeline = pipeline
+        self._microphone = microphone
+        self._camera = camera
+        self._workers = [w for w in (microphone, camera) if w is not None]
+        self._ports = ports
+        self._schedule = schedule
+        self._clock = clock
+        self._is_paused = False
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """End at the next opportunity; safe to call from a signal handler."""
+        self._is_stopping = True
+
+    def run(self) -> None:
+        """Run until the end.
+
+        Raises:
+            DeviceError: If no source has worked for ``no_source_timeout_s``.
+        """
+        for worker in self._workers:
+            worker.start()
+        try:
+            self._tick_until_done()
+        finally:
+            for worker in self._workers:
+                worker.stop()
+        for worker in self._workers:
+            worker.check()
+
+    def _tick_until_done(self) -> None:
+        period_ns = round(NS_PER_S / self._schedule.tick_hz)
+        start_ns = self._clock.now_ns()
+        due_ns = start_ns + period_ns
+        while not self._is_stopping:
+            self._take_commands()
+            now_ns = self._clock.now_ns()
+            if now_ns >= due_ns:
+                self._send_record()
+                self._check_workers()
+                # Ticks that were missed (a suspended board) are skipped, not made up for.
+                due_ns += period_ns * max(1, (now_ns - due_ns) // period_ns + 1)
+                if self._workers and all(worker.is_done for worker in self._workers):
+                    return
+                seconds = self._schedule.seconds
+                if seconds is not None and now_ns - start_ns >= seconds * NS_PER_S:
+                    return
+            wait_s = (due_ns - self._clock.now_ns()) / NS_PER_S
+            self._clock.sleep(max(0.0, min(COMMAND_POLL_S, wait_s)))
+
+    def _send_record(self) -> None:
+        reason = AbstainReason.PAUSED if self._is_paused else None
+        record = self._pipeline.record(_state_of(self._microphone), _state_of(self._camera), reason)
+        self._ports.outlet.send(record)
+
+    def _check_workers(self) -> None:
+        for worker in self._workers:
+            worker.check()
+        if self._is_paused or any(worker.is_done for worker in self._workers):
+            return
+        silent_for_s = min((worker.silent_for_s for worker in self._workers), default=0.0)
+        if silent_for_s > self._schedule.no_source_timeout_s:
+            raise DeviceError(
+                f"No microphone or camera has delivered anything for {silent_for_s:.0f} s; "
+                "check the devices and the [audio] and [video] settings."
+            )
+
+    def _take_commands(self) -> None:
+        if self._ports.commands is None:
+            return
+        while (command := self._ports.commands.poll()) is not None:
+            if command is Command.PAUSE and not self._is_paused:
+                self._is_paused = True
+                for worker in self._workers:
+                    worker.pause()
+                for worker in self._workers:
+                    worker.wait_closed(1.0)
+                self._pipeline.forget()
+                log.info("paused: devices closed")
+            elif command is Command.RESUME and self._is_paused:
+                self._is_paused = False
+                for worker in self._workers:
+                    worker.resume()
+                log.info("resumed")
+
+
+def _state_of(worker: SourceWorker | None) -> SourceState:
+    return SourceState.OFF if worker is None else worker.state

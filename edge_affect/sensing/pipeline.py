@@ -1,0 +1,129 @@
+"""Perception, fusion and gate in their order: blocks and frames in, records out."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from edge_affect.record import AbstainReason, AffectRecord, SourceState
+from edge_affect.sensing.meter import Meter
+from edge_affect.types import SceneEstimate, SensingHealth
+
+if TYPE_CHECKING:
+    from edge_affect.clock import Clock
+    from edge_affect.fusion.scene import SceneFusion
+    from edge_affect.privacy.gate import Gate
+    from edge_affect.types import AudioBlock, FaceObservation, VideoFrame, VoiceObservation
+
+_USABLE = (SourceState.OK, SourceState.SILENT, SourceState.POOR)
+
+
+class ReadsVoices(Protocol):
+    """What the pipeline needs of a voice reader."""
+
+    def feed(self, block: AudioBlock) -> tuple[VoiceObservation, ...]:
+        """Take the next block and return what it completes."""
+
+    def clear(self) -> None:
+        """Forget all sound."""
+
+
+class ReadsFaces(Protocol):
+    """What the pipeline needs of a face reader."""
+
+    def observe(self, frame: VideoFrame) -> FaceObservation:
+        """Read the faces of one frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of one pipeline; a reader that is None is a modality switched off."""
+
+    voice: ReadsVoices | None
+    face: ReadsFaces | None
+    fusion: SceneFusion
+    gate: Gate
+
+
+class Pipeline:
+    """One path for live devices, replays and analyses.
+
+    ``on_block`` and ``on_frame`` may be called from a thread each, ``record`` from a third.
+    """
+
+    def __init__(self, stages: Stages, clock: Clock) -> None:
+        self._stages = stages
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sound = Meter()
+        self._pictures = Meter()
+
+    def on_block(self, block: AudioBlock) -> None:
+        """Take one block of sound."""
+        if self._stages.voice is None:
+            return
+        observations = self._stages.voice.feed(block)
+        now_ns = self._clock.now_ns()
+        with self._lock:
+            for observation in observations:
+                self._stages.fusion.add_voice(observation)
+            self._sound.note(now_ns, block.end_ns, min(block.n_lost, 1))
+
+    def on_frame(self, frame: VideoFrame) -> None:
+        """Take one frame."""
+        if self._stages.face is None:
+            return
+        observation = self._stages.face.observe(frame)
+        now_ns = self._clock.now_ns()
+        with self._lock:
+            self._stages.fusion.add_faces(observation)
+            self._pictures.note(now_ns, frame.captured_ns, frame.n_lost)
+
+    def forget(self) -> None:
+        """Drop everything that was seen and heard; call while no source is delivering."""
+        with self._lock:
+            self._stages.fusion.forget()
+            self._sound = Meter()
+            self._pictures = Meter()
+        if self._stages.voice is not None:
+            self._stages.voice.clear()
+
+    def record(
+        self, microphone: SourceState, camera: SourceState, reason: AbstainReason | None = None
+    ) -> AffectRecord:
+        """Return what may leave at this moment.
+
+        Args:
+            microphone: State of the sound source.
+            camera: State of the picture source.
+            reason: Abstain for this reason whatever was seen; None decides from the sources.
+        """
+        now_ns = self._clock.now_ns()
+        with self._lock:
+            scene = self._stages.fusion.scene(now_ns)
+            health = self._health(now_ns, microphone, camera)
+        if reason is None and microphone not in _USABLE and camera not in _USABLE:
+            is_starting = SourceState.STARTING in (microphone, camera)
+            reason = AbstainReason.STARTING if is_starting else AbstainReason.NO_SOURCE
+        if reason is not None:
+            scene = _blank(scene, reason)
+        return self._stages.gate.admit(scene, health)
+
+    def _health(self, now_ns: int, microphone: SourceState, camera: SourceState) -> SensingHealth:
+        n_sound, n_sound_lost = self._sound.counts(now_ns)
+        n_pictures, n_pictures_lost = self._pictures.counts(now_ns)
+        n_lost = n_sound_lost + n_pictures_lost
+        return SensingHealth(
+            microphone=microphone,
+            camera=camera,
+            frame_rate_hz=self._pictures.rate_hz(now_ns),
+            latency_ms=max(self._sound.latency_ms(now_ns), self._pictures.latency_ms(now_ns)),
+            drop_share=n_lost / max(1, n_lost + n_sound + n_pictures),
+        )
+
+
+def _blank(scene: SceneEstimate, reason: AbstainReason) -> SceneEstimate:
+    return replace(
+        scene, probabilities=None, valence=None, arousal=None, confidence=0.0, abstained=reason
+    )
