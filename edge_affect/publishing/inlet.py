@@ -1,0 +1,85 @@
+"""Where records arrive: one datagram socket, nothing but whole valid records."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from edge_affect.errors import RecordError, UsageError
+from edge_affect.record import SIZE_BYTES, decode
+
+if TYPE_CHECKING:
+    from edge_affect.record import AffectRecord
+
+_MAX_DATAGRAMS_PER_READ = 256
+"""A flooding sender must not keep the publisher from its tick."""
+
+
+def inherited_socket(fd: int, option: str) -> socket.socket:
+    """Return the Unix datagram socket behind an inherited descriptor.
+
+    Args:
+        fd: Number of the open descriptor.
+        option: Command-line option it came from, for the message.
+
+    Raises:
+        UsageError: If there is no such descriptor or it is another kind of file.
+    """
+    try:
+        sock = socket.socket(fileno=fd)
+    except OSError:
+        raise UsageError(
+            f"{option} {fd} is not an open socket; `edge-affect run` passes the right one."
+        ) from None
+    if sock.family != socket.AF_UNIX or sock.type != socket.SOCK_DGRAM:
+        sock.detach()
+        raise UsageError(f"{option} {fd} is not a Unix datagram socket.")
+    return sock
+
+
+class Inlet:
+    """Holds the newest record between two ticks.
+
+    How the socket came about (an inherited pair, a path of systemd's) is not its business.
+
+    Args:
+        sock: Bound or connected Unix datagram socket; made non-blocking here.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._sock.settimeout(0.0)
+        self._newest: AffectRecord | None = None
+        self.n_refused = 0
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._sock.fileno()
+
+    def receive(self) -> None:
+        """Read what is waiting; the newest valid record wins, the rest is refused and counted.
+
+        Plain ``recv`` takes no descriptors: the kernel closes any that a sender attaches. One byte
+        more than a record is asked for, so that an oversize datagram cannot pass for a cut one.
+        """
+        for _ in range(_MAX_DATAGRAMS_PER_READ):
+            try:
+                datagram = self._sock.recv(SIZE_BYTES + 1)
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                # The sender went away; the launcher brings it back or ends us.
+                return
+            try:
+                self._newest = decode(datagram)
+            except RecordError:
+                self.n_refused += 1
+
+    def take(self) -> AffectRecord | None:
+        """Return the newest record that arrived since the last call, if any did."""
+        record, self._newest = self._newest, None
+        return record
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._sock.close()
