@@ -1,0 +1,191 @@
+"""Fusion: bounded, order-free, monotone in reliability, and silent where it must be."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_affect.config import Fusion
+from edge_affect.errors import ShapeError
+from edge_affect.fusion.circumplex import VALENCE_AROUSAL, valence_arousal
+from edge_affect.fusion.pooling import freshness, linear_pool, log_linear_pool
+from edge_affect.fusion.scene import SceneFusion, scene_of_faces
+from edge_affect.record import AbstainReason, Expression, Modality
+from edge_affect.types import ExpressionEstimate, FaceObservation, VoiceObservation
+
+S = 1_000_000_000
+VOICE_CLASSES = [0, 1, 3, 4, 5, 6]
+
+
+def distribution(top: int, mass: float, known=range(8)) -> np.ndarray:
+    known = list(known)
+    p = np.zeros(8)
+    p[known] = (1 - mass) / (len(known) - 1)
+    p[top] = mass
+    return p
+
+
+def face(top: int, mass: float, at_s: float = 0.0) -> FaceObservation:
+    estimate = ExpressionEstimate(distribution(top, mass), mass, round(at_s * S))
+    return FaceObservation(1, (estimate,), round(at_s * S))
+
+
+def voice(top: int, mass: float, at_s: float = 0.0) -> VoiceObservation:
+    p = distribution(top, mass, VOICE_CLASSES)
+    return VoiceObservation(1.0, ExpressionEstimate(p, mass, round(at_s * S)), round(at_s * S))
+
+
+def fused(*observations, at_s: float = 0.0, settings: Fusion | None = None):
+    fusion = SceneFusion(settings or Fusion(smoothing_half_life_s=0.0))
+    for observation in observations:
+        if isinstance(observation, FaceObservation):
+            fusion.add_faces(observation)
+        else:
+            fusion.add_voice(observation)
+    return fusion.scene(round(at_s * S))
+
+
+probabilities = st.lists(st.floats(0.01, 1.0), min_size=8, max_size=8).map(
+    lambda values: np.array(values) / sum(values)
+)
+
+
+@given(st.lists(st.tuples(probabilities, st.floats(0.01, 1.0)), min_size=1, max_size=6))
+def test_pools_are_distributions_and_free_of_order(rows):
+    p = np.stack([row[0] for row in rows])
+    w = np.array([row[1] for row in rows])
+    for pool in (linear_pool, log_linear_pool):
+        pooled = pool(p, w)
+        assert pooled.shape == (8,)
+        assert pooled.min() >= 0.0
+        assert np.isclose(pooled.sum(), 1.0)
+        assert np.allclose(pool(p[::-1], w[::-1]), pooled)
+
+
+def test_an_exponent_of_one_keeps_a_lone_distribution_and_zero_ignores_it():
+    p = distribution(4, 0.7)
+    assert np.allclose(log_linear_pool(p[None], np.ones(1)), p)
+    assert np.allclose(log_linear_pool(p[None], np.zeros(1)), np.full(8, 1 / 8))
+
+
+def test_classes_a_model_does_not_know_are_no_evidence():
+    voice_only = log_linear_pool(distribution(3, 0.6, VOICE_CLASSES)[None], np.ones(1))
+    assert voice_only[Expression.SURPRISE] == voice_only[Expression.CONTEMPT] == 0.0
+    flat_voice = np.zeros(8)
+    flat_voice[VOICE_CLASSES] = 1 / 6
+    surprised = distribution(Expression.SURPRISE, 0.8)
+    assert np.allclose(log_linear_pool(np.stack([surprised, flat_voice]), np.ones(2)), surprised)
+
+
+def test_pools_refuse_what_does_not_fit():
+    with pytest.raises(ShapeError):
+        linear_pool(np.ones((2, 8)) / 8, np.ones(3))
+    with pytest.raises(ShapeError):
+        linear_pool(np.ones((2, 8)) / 8, np.zeros(2))
+    with pytest.raises(ShapeError):
+        log_linear_pool(np.ones(8) / 8, np.ones(1))
+
+
+def test_freshness_halves_and_ends():
+    assert [freshness(a, 1.0, 3.0) for a in (-1.0, 0.0, 1.0, 2.0, 3.5)] == [1, 1, 0.5, 0.25, 0]
+
+
+def test_agreement_is_surer_than_either_alone():
+    both = fused(face(1, 0.7), voice(1, 0.7))
+    alone = fused(face(1, 0.7))
+    assert both.confidence > alone.confidence == pytest.approx(0.7)
+    assert both.modalities == Modality.FACE | Modality.VOICE
+
+
+def test_the_more_reliable_modality_wins_a_quarrel():
+    scene = fused(face(1, 0.9), voice(3, 0.5))
+    assert scene.probabilities.argmax() == Expression.HAPPINESS
+    scene = fused(face(1, 0.4), voice(3, 0.9))
+    assert scene.probabilities.argmax() == Expression.SADNESS
+
+
+@given(st.floats(0.2, 0.95), st.floats(0.2, 0.95))
+def test_more_reliable_evidence_never_weighs_less(low, high):
+    low, high = sorted((low, high))
+    weaker = fused(face(1, 0.6), voice(3, low))
+    stronger = fused(face(1, 0.6), voice(3, high))
+    floor = Fusion().min_confidence
+    if weaker.probabilities is None or stronger.probabilities is None:
+        assert min(weaker.confidence, stronger.confidence) < floor
+        return
+    sadness = Expression.SADNESS
+    assert stronger.probabilities[sadness] >= weaker.probabilities[sadness] - 1e-9
+
+
+def test_a_stale_modality_fades_and_then_counts_for_nothing():
+    fresh = fused(face(1, 0.9, 0.0), voice(3, 0.9, 0.0), at_s=0.0)
+    older = fused(face(1, 0.9, 0.0), voice(3, 0.9, 2.0), at_s=2.0)
+    gone = fused(face(1, 0.9, 0.0), voice(3, 0.9, 4.0), at_s=4.0)
+    joy = [s.probabilities[Expression.HAPPINESS] for s in (fresh, older)]
+    assert joy[0] > 5 * joy[1]
+    assert np.allclose(gone.probabilities, distribution(3, 0.9, VOICE_CLASSES))
+    assert gone.modalities == Modality.VOICE
+    assert gone.n_faces is None
+
+
+@pytest.mark.parametrize(
+    ("observations", "at_s", "reason"),
+    [
+        ((), 0.0, AbstainReason.STARTING),
+        ((FaceObservation(0, (), 0),), 0.0, AbstainReason.NOBODY),
+        ((FaceObservation(0, (), 0), VoiceObservation(0.0, None, 0)), 0.0, AbstainReason.NOBODY),
+        ((FaceObservation(2, (), 0),), 0.0, AbstainReason.POOR_QUALITY),
+        ((VoiceObservation(0.2, None, 0),), 0.0, AbstainReason.POOR_QUALITY),
+        ((face(1, 0.2),), 0.0, AbstainReason.LOW_CONFIDENCE),
+        ((face(1, 0.9),), 10.0, AbstainReason.NO_SOURCE),
+    ],
+)
+def test_it_abstains_and_says_why(observations, at_s, reason):
+    scene = fused(*observations, at_s=at_s)
+    assert scene.abstained is reason
+    assert scene.probabilities is None
+    assert scene.valence is None
+    assert scene.arousal is None
+    assert scene.confidence == 0.0
+
+
+def test_smoothing_follows_a_change_at_its_half_life():
+    fusion = SceneFusion(Fusion(smoothing_half_life_s=1.0))
+    fusion.add_faces(face(1, 0.9, 0.0))
+    assert fusion.scene(0).probabilities.argmax() == Expression.HAPPINESS
+    fusion.add_faces(face(3, 0.9, 1.0))
+    halfway = fusion.scene(1 * S).probabilities
+    assert halfway[Expression.SADNESS] == pytest.approx(halfway[Expression.HAPPINESS])
+    fusion.add_faces(face(3, 0.9, 2.0))
+    assert fusion.scene(2 * S).probabilities.argmax() == Expression.SADNESS
+
+
+def test_a_scene_forgets_when_told():
+    fusion = SceneFusion(Fusion())
+    fusion.add_faces(face(1, 0.9))
+    fusion.forget()
+    assert fusion.scene(0).abstained is AbstainReason.STARTING
+
+
+def test_faces_are_averaged_by_reliability_and_not_by_order():
+    happy, sad = (ExpressionEstimate(distribution(t, m), m, 0) for t, m in ((1, 0.9), (3, 0.5)))
+    one = scene_of_faces(FaceObservation(2, (happy, sad), 0))
+    other = scene_of_faces(FaceObservation(2, (sad, happy), 0))
+    assert np.allclose(one.probabilities, other.probabilities)
+    assert one.probabilities.argmax() == Expression.HAPPINESS
+    assert one.probabilities[3] > 0.15
+
+
+@given(probabilities)
+def test_valence_and_arousal_stay_in_range(p):
+    valence, arousal = valence_arousal(p)
+    assert -1.0 <= valence <= 1.0
+    assert -1.0 <= arousal <= 1.0
+
+
+def test_valence_and_arousal_point_the_right_way():
+    assert VALENCE_AROUSAL.shape == (8, 2)
+    happy, sad, angry = (valence_arousal(np.eye(8)[e]) for e in (1, 3, 4))
+    assert happy[0] > 0 > sad[0]
+    assert angry[1] > 0 > sad[1]
+    assert valence_arousal(np.eye(8)[0]) == (0.0, 0.0)
