@@ -191,14 +191,10 @@ def _start(content: bytes, manifest: Manifest) -> Any:
 
 def _interpreter_class() -> Any:
     try:
-        from ai_edge_litert.interpreter import (  # type: ignore[import-untyped]  # has no types
-            Interpreter,
-        )
+        from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         try:
-            from tflite_runtime.interpreter import (  # type: ignore[import-not-found]  # 32-bit
-                Interpreter,
-            )
+            from tflite_runtime.interpreter import Interpreter
         except ImportError:
             raise UnavailableError(
                 "No TFLite runtime is installed; install ai-edge-litert or tflite-runtime."

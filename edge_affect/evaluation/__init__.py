@@ -1,0 +1,1 @@
+"""Figures from data sets, measured with the product's own code path."""
