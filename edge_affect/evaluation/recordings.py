@@ -43,12 +43,14 @@ class Recording:
         label: What was acted or labelled.
         speaker: Who speaks, as the corpus numbers them.
         sex: ``m``, ``f`` or empty.
+        heard: What most listeners heard without seeing, where the corpus says so.
     """
 
     path: Path
     label: Expression
     speaker: str
     sex: str = ""
+    heard: Expression | None = None
 
     @property
     def clip(self) -> str:
@@ -127,7 +129,19 @@ def _recording(index: Path, root: Path, row: dict[str, str]) -> Recording:
     path = root / row["path"]
     if not path.is_file():
         raise InputMissingError(f"The sound file {path} listed in {index} does not exist.")
-    return Recording(path, EXPRESSION_OF_WORD[row["label"]], row["speaker"], row.get("sex") or "")
+    return Recording(
+        path=path,
+        label=EXPRESSION_OF_WORD[row["label"]],
+        speaker=row["speaker"],
+        sex=row.get("sex") or "",
+        heard=_heard(row.get("extra") or ""),
+    )
+
+
+def _heard(extra: str) -> Expression | None:
+    """Return the clear winner of the listeners' votes from ``voicevote=...``; ties have none."""
+    vote = re.search(r"(?:^|;)voicevote=([a-z]+)(?:;|$)", extra)
+    return EXPRESSION_OF_WORD.get(vote[1]) if vote else None
 
 
 def read_samples(path: Path) -> NDArray[np.float32]:

@@ -1,0 +1,100 @@
+"""Figures of a voice expression model on labelled clips of speakers it has never heard."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_affect.errors import DatasetError
+from edge_affect.evaluation.figures import classification_figures, model_identity
+from edge_affect.evaluation.progress import with_progress
+from edge_affect.evaluation.recordings import Recording, parse_speakers, read_index, read_samples
+from edge_affect.perception.acoustic import clip_log_probabilities, clip_windows
+from edge_affect.perception.expression_model import VoiceExpressionModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def evaluate_voices(
+    index: Path,
+    root: Path,
+    corpus: str,
+    speakers: str | None = None,
+    model: str = "voice_expression",
+) -> dict[str, Any]:
+    """Return the figures over whole clips, as plain JSON values.
+
+    A clip is scored by the mean of its windows' log-probabilities. Clips whose label the model does
+    not know are left out and counted. Intervals are drawn over speakers.
+
+    Args:
+        index: CSV that lists the recordings.
+        root: Folder that the listed paths are relative to.
+        corpus: Which rows.
+        speakers: Such as ``1019-1036``; None takes all.
+        model: Name of a shipped model or path of a manifest.
+
+    Raises:
+        DatasetError: If the index has another shape, or no clip fits.
+        InputMissingError: If the index, a clip or the model is not there.
+        MediaError: If a clip cannot be decoded.
+        ModelError: If the model is not the one its manifest describes.
+        UsageError: If ``speakers`` is not a list of numbers.
+    """
+    chosen = None if speakers is None else parse_speakers(speakers)
+    recordings = read_index(index, root, corpus, chosen)
+    reader = VoiceExpressionModel.load(model)
+    known = tuple(r for r in recordings if r.label in reader.expressions)
+    if not known:
+        raise DatasetError(f"{index}: no clip of {corpus!r} has a label that the model knows.")
+    return {
+        "model": model_identity(reader.manifest),
+        "corpus": corpus,
+        "speakers": speakers or "all",
+        "n_left_out": len(recordings) - len(known),
+        **voice_figures(known, reader),
+    }
+
+
+def voice_figures(
+    recordings: tuple[Recording, ...], reader: VoiceExpressionModel
+) -> dict[str, Any]:
+    """Return the figures of recordings whose labels the model all knows."""
+    classes = reader.expressions
+    truth = np.array([classes.index(r.label) for r in recordings], dtype=np.int64)
+    names = sorted({r.speaker for r in recordings})
+    speakers = np.array([names.index(r.speaker) for r in recordings], dtype=np.int64)
+    probabilities, times_ms = _listen(recordings, reader)
+    report = {
+        **classification_figures(truth, probabilities, classes, speakers),
+        "n_speakers": len(names),
+        "median_ms_per_item": round(float(np.median(times_ms)), 4),
+    }
+    rows = np.array([r.heard in classes for r in recordings])
+    if rows.any():
+        heard = [classes.index(r.heard) for r in recordings if r.heard in classes]
+        report["as_heard"] = classification_figures(
+            np.array(heard, dtype=np.int64), probabilities[rows], classes, speakers[rows]
+        )
+    return report
+
+
+def _listen(
+    recordings: tuple[Recording, ...], reader: VoiceExpressionModel
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return probabilities ``(n, n_classes)`` and analysis times in ms, decoding left out."""
+    probabilities = np.empty((len(recordings), len(reader.expressions)))
+    times_ms = np.empty(len(recordings))
+    for row, recording in enumerate(with_progress(recordings, len(recordings), "clips")):
+        samples = read_samples(recording.path)
+        started_ns = time.perf_counter_ns()
+        windows = clip_windows(samples, reader.acoustic)
+        per_window = np.stack([reader.window_probabilities(window) for window in windows])
+        probabilities[row] = np.exp(clip_log_probabilities(per_window))
+        times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
+    return probabilities, times_ms
