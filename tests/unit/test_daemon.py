@@ -1,0 +1,205 @@
+"""The sensing daemon and its pipeline, with scripted readers and a clock of our own."""
+
+import numpy as np
+import pytest
+
+from edge_affect.clock import ManualClock, MonotonicClock
+from edge_affect.config import Fusion
+from edge_affect.errors import DeviceError
+from edge_affect.fusion.scene import SceneFusion
+from edge_affect.privacy.gate import Gate
+from edge_affect.record import AbstainReason, Command, Expression, Modality, SourceState
+from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon
+from edge_affect.sensing.meter import Meter
+from edge_affect.sensing.pipeline import Pipeline, Stages
+from edge_affect.types import (
+    AudioBlock,
+    ExpressionEstimate,
+    FaceObservation,
+    VideoFrame,
+    VoiceObservation,
+)
+
+S = 1_000_000_000
+HAPPY = np.array([0.1, 0.83, 0.01, 0.01, 0.02, 0.01, 0.01, 0.01])
+
+
+class HappyFaces:
+    def observe(self, frame):
+        estimate = ExpressionEstimate(HAPPY, 0.83, frame.captured_ns)
+        return FaceObservation(1, (estimate,), frame.captured_ns)
+
+
+class Silence:
+    n_cleared = 0
+
+    def feed(self, block):
+        return (VoiceObservation(0.0, None, block.start_ns),)
+
+    def clear(self):
+        self.n_cleared += 1
+
+
+def frame(at_s: float, n_lost: int = 0) -> VideoFrame:
+    return VideoFrame(np.zeros((8, 8, 3), np.uint8), round(at_s * S), n_lost)
+
+
+def block(at_s: float, n_lost: int = 0) -> AudioBlock:
+    return AudioBlock(np.zeros(512, np.float32), round(at_s * S), n_lost)
+
+
+def make_pipeline(clock, voice=None, face=None):
+    stages = Stages(voice, face, SceneFusion(Fusion()), Gate(min_people=1))
+    return Pipeline(stages, clock)
+
+
+def test_frames_become_records():
+    clock = ManualClock()
+    pipeline = make_pipeline(clock, face=HappyFaces())
+    for i in range(20):
+        clock.advance_to(i * S // 10 + 30_000_000)
+        pipeline.on_frame(frame(i / 10))
+    record = pipeline.record(SourceState.OFF, SourceState.OK)
+    assert max(range(8), key=lambda i: record.expressions[i]) == Expression.HAPPINESS
+    assert record.modalities == Modality.FACE
+    assert record.people == 1
+    assert record.speech_share is None
+    assert (record.frame_rate, record.latency, record.drops) == (4, 0, 0)
+
+
+def test_losses_and_latency_travel_as_buckets():
+    clock = ManualClock()
+    pipeline = make_pipeline(clock, voice=Silence(), face=HappyFaces())
+    clock.advance_to(round(0.3 * S))
+    pipeline.on_frame(frame(0.0, n_lost=1))
+    pipeline.on_block(block(0.2))
+    record = pipeline.record(SourceState.OK, SourceState.OK)
+    assert record.latency == 3
+    assert record.drops == 5
+
+
+@pytest.mark.parametrize(
+    ("microphone", "camera", "reason"),
+    [
+        (SourceState.OFF, SourceState.MISSING, AbstainReason.NO_SOURCE),
+        (SourceState.MISSING, SourceState.STALLED, AbstainReason.NO_SOURCE),
+        (SourceState.MISSING, SourceState.STARTING, AbstainReason.STARTING),
+        (SourceState.MISSING, SourceState.OK, AbstainReason.NONE),
+    ],
+)
+def test_sources_that_are_gone_are_not_hidden_by_old_estimates(microphone, camera, reason):
+    clock = ManualClock()
+    pipeline = make_pipeline(clock, face=HappyFaces())
+    pipeline.on_frame(frame(0.0))
+    assert pipeline.record(microphone, camera).abstained is reason
+
+
+def test_paused_records_are_sealed_and_everything_is_forgotten():
+    clock = ManualClock()
+    voice = Silence()
+    pipeline = make_pipeline(clock, voice=voice, face=HappyFaces())
+    pipeline.on_frame(frame(0.0))
+    pipeline.forget()
+    assert voice.n_cleared == 1
+    record = pipeline.record(SourceState.PAUSED, SourceState.PAUSED, AbstainReason.PAUSED)
+    assert record.abstained is AbstainReason.PAUSED
+    assert record.people is None
+    assert pipeline.record(SourceState.OFF, SourceState.OK).abstained is AbstainReason.STARTING
+
+
+def test_a_modality_that_is_off_is_not_read():
+    pipeline = make_pipeline(ManualClock())
+    pipeline.on_block(block(0.0))
+    pipeline.on_frame(frame(0.0))
+    record = pipeline.record(SourceState.OK, SourceState.OK)
+    assert record.abstained is AbstainReason.STARTING
+
+
+def test_the_meter_looks_back_two_seconds():
+    meter = Meter()
+    for i in range(40):
+        meter.note(i * S // 10, i * S // 10 - 20_000_000, n_lost=0)
+    assert meter.rate_hz(39 * S // 10) == pytest.approx(10.0, abs=1.0)
+    assert meter.latency_ms(39 * S // 10) == pytest.approx(20.0)
+    assert meter.rate_hz(20 * S) == 0.0
+    assert meter.counts(20 * S) == (0, 0)
+
+
+class Collected:
+    def __init__(self):
+        self.records = []
+
+    def send(self, record):
+        self.records.append(record)
+
+
+class Script:
+    """Commands that arrive one per poll."""
+
+    def __init__(self, *commands):
+        self.commands = list(commands)
+
+    def poll(self):
+        return self.commands.pop(0) if self.commands else None
+
+
+class IdleWorker:
+    """A worker whose device is always fine, or never there."""
+
+    is_done = False
+
+    def __init__(self, state=SourceState.OK, silent_for_s=0.0):
+        self.state = state
+        self.silent_for_s = silent_for_s
+        self.calls = []
+
+    def __getattr__(self, name):
+        return lambda *args: self.calls.append(name) or True
+
+
+def run_daemon(worker, commands=None, **schedule):
+    outlet = Collected()
+    clock = ManualClock()
+    daemon = SensingDaemon(
+        make_pipeline(clock, face=HappyFaces()),
+        None,
+        worker,
+        Ports(outlet, commands),
+        Schedule(**{"tick_hz": 2.0, "no_source_timeout_s": 10.0, "seconds": 5.0} | schedule),
+        clock,
+    )
+    daemon.run()
+    return outlet.records, clock
+
+
+def test_it_sends_one_record_per_tick_and_ends_on_time():
+    worker = IdleWorker()
+    records, clock = run_daemon(worker)
+    assert len(records) == 10
+    assert clock.now_ns() == 5 * S
+    assert [worker.calls[0], *worker.calls[-2:]] == ["start", "stop", "check"]
+
+
+def test_it_gives_up_when_nothing_works_for_too_long():
+    with pytest.raises(DeviceError, match="No microphone or camera"):
+        run_daemon(IdleWorker(SourceState.MISSING, silent_for_s=11.0))
+
+
+def test_pause_closes_and_resume_opens():
+    worker = IdleWorker()
+    records, _ = run_daemon(worker, Script(Command.PAUSE))
+    assert {r.abstained for r in records} == {AbstainReason.PAUSED}
+    assert [c for c in worker.calls if c != "check"] == ["start", "pause", "wait_closed", "stop"]
+    worker = IdleWorker()
+    records, _ = run_daemon(worker, Script(Command.PAUSE, Command.PAUSE, Command.RESUME))
+    assert {r.abstained for r in records} == {AbstainReason.STARTING}
+    assert worker.calls.count("pause") == worker.calls.count("resume") == 1
+
+
+def test_a_stop_is_heeded_at_once():
+    daemon = SensingDaemon(
+        make_pipeline(MonotonicClock()), None, IdleWorker(), Ports(Collected(), None),
+        Schedule(1.0, 10.0, None), MonotonicClock(),
+    )  # fmt: skip
+    daemon.stop()
+    daemon.run()
