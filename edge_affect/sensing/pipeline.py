@@ -90,7 +90,11 @@ class Pipeline:
             self._stages.voice.clear()
 
     def record(
-        self, microphone: SourceState, camera: SourceState, reason: AbstainReason | None = None
+        self,
+        microphone: SourceState,
+        camera: SourceState,
+        reason: AbstainReason | None = None,
+        at_ns: int | None = None,
     ) -> AffectRecord:
         """Return what may leave at this moment.
 
@@ -98,8 +102,9 @@ class Pipeline:
             microphone: State of the sound source.
             camera: State of the picture source.
             reason: Abstain for this reason whatever was seen; None decides from the sources.
+            at_ns: The moment, on the clock; None is now.
         """
-        now_ns = self._clock.now_ns()
+        now_ns = self._clock.now_ns() if at_ns is None else at_ns
         with self._lock:
             scene = self._stages.fusion.scene(now_ns)
             health = self._health(now_ns, microphone, camera)

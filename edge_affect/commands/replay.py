@@ -1,0 +1,158 @@
+"""``edge-affect replay``: recordings in, one JSON vector per tick out; for scripts, no broker."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_affect import config as configuration
+from edge_affect.clock import NS_PER_S, ManualClock, MonotonicClock
+from edge_affect.errors import ExitCode
+from edge_affect.publishing.payload import Stamp, affect_payload, to_json
+from edge_affect.publishing.screen import line
+from edge_affect.record import SourceState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge_affect.capture.recording import Recording
+    from edge_affect.config import Config
+    from edge_affect.record import AffectRecord
+    from edge_affect.sensing.pipeline import Pipeline
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "replay",
+        help="recordings in, one JSON vector per tick out",
+        description="Runs recordings through the live path and prints what the box would say. "
+        "A video alone brings its own sound. Nothing is sent anywhere.",
+        epilog="example:\n  edge-affect replay --video talk.mp4 --fast --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--audio", type=Path, help="a sound file, or a video's sound")
+    parser.add_argument("--video", type=Path, help="a video file")
+    parser.add_argument("--config", type=Path, help="configuration file; default: all defaults")
+    parser.add_argument("--fast", action="store_true", help="as fast as possible, nothing dropped")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
+    parser.set_defaults(run=run)
+
+
+@dataclass
+class _Printer:
+    """Prints records with the time they stand for."""
+
+    as_json: bool
+    started_unix_ms: int
+    n_printed: int = 0
+
+    def show(self, record: AffectRecord, media_time_s: float) -> None:
+        """Print one record."""
+        unix_ms = self.started_unix_ms + round(media_time_s * 1000)
+        stamp = Stamp(unix_ms, clock_synced=False, sequence=self.n_printed)
+        payload = affect_payload(record, stamp, media_time_s)
+        print(to_json(payload) if self.as_json else line(payload), flush=True)
+        self.n_printed += 1
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay."""
+    from edge_affect.capture.recording import Playing, recording
+    from edge_affect.sensing.assembly import build_pipeline
+
+    settings = configuration.load(args.config) if args.config else configuration.Config()
+    clock = ManualClock() if args.fast else MonotonicClock()
+    playing = Playing(
+        is_paced=not args.fast,
+        is_looped=False,
+        channel=settings.audio.channel,
+        frame_rate_hz=settings.video.frame_rate_hz,
+    )
+    media = recording(args.audio, args.video, clock, playing)
+    pipeline = build_pipeline(
+        settings, clock, has_sound=media.audio is not None, has_pictures=media.video is not None
+    )
+    printer = _Printer(args.json, time.time_ns() // 1_000_000)
+    if args.fast:
+        _replay_fast(pipeline, media, settings, printer.show)
+    else:
+        _replay_paced(pipeline, media, settings, printer.show)
+    return ExitCode.DONE
+
+
+def _replay_fast(
+    pipeline: Pipeline,
+    media: Recording,
+    settings: Config,
+    show: Callable[[AffectRecord, float], None],
+) -> None:
+    """Run everything on this thread, in the order of media time."""
+    from edge_affect.capture.replay import interleave
+    from edge_affect.types import AudioBlock
+
+    microphone, camera = _states(media)
+    period_ns = round(NS_PER_S / settings.sensing.tick_hz)
+    for source in (media.audio, media.video):
+        if source is not None:
+            source.open()
+    start_ns = media.time.at_ns(0)
+    due_ns = start_ns + period_ns
+    now_ns = start_ns
+
+    def tick(at_ns: int) -> None:
+        show(pipeline.record(microphone, camera, at_ns=at_ns), media.time.media_s(at_ns))
+
+    for item in interleave(media.audio, media.video):
+        now_ns = item.end_ns if isinstance(item, AudioBlock) else item.captured_ns
+        while now_ns > due_ns:
+            tick(due_ns)
+            due_ns += period_ns
+        if isinstance(item, AudioBlock):
+            pipeline.on_block(item)
+        else:
+            pipeline.on_frame(item)
+    # The last part of a tick is told as well, so that a clip shorter than one is not silent.
+    if now_ns > due_ns - period_ns // 2:
+        tick(now_ns)
+    for source in (media.audio, media.video):
+        if source is not None:
+            source.close()
+
+
+def _replay_paced(
+    pipeline: Pipeline,
+    media: Recording,
+    settings: Config,
+    show: Callable[[AffectRecord, float], None],
+) -> None:
+    """Run the live daemon on the recording, with an outlet that prints."""
+    from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon
+    from edge_affect.sensing.source_worker import SourceWorker
+
+    clock = media.time.clock
+
+    class Outlet:
+        def send(self, record: AffectRecord) -> None:
+            show(record, max(0.0, media.time.media_s(clock.now_ns())))
+
+    workers = [
+        None if source is None else SourceWorker(label, source, consume, clock)
+        for label, source, consume in (
+            ("microphone", media.audio, pipeline.on_block),
+            ("camera", media.video, pipeline.on_frame),
+        )
+    ]
+    schedule = Schedule(settings.sensing.tick_hz, settings.sensing.no_source_timeout_s)
+    daemon = SensingDaemon(pipeline, *workers, Ports(Outlet(), None), schedule, clock)
+    daemon.run()
+
+
+def _states(media: Recording) -> tuple[SourceState, SourceState]:
+    return (
+        SourceState.OFF if media.audio is None else SourceState.OK,
+        SourceState.OFF if media.video is None else SourceState.OK,
+    )

@@ -1,0 +1,47 @@
+"""Puts the stages of one pipeline together from the configuration and the model files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_affect.fusion.scene import SceneFusion
+from edge_affect.privacy import policy
+from edge_affect.privacy.gate import Gate
+from edge_affect.sensing.pipeline import Pipeline, Stages
+
+if TYPE_CHECKING:
+    from edge_affect.clock import Clock
+    from edge_affect.config import Config
+    from edge_affect.perception.face import FaceReader
+    from edge_affect.perception.voice import VoiceReader
+
+
+def build_pipeline(
+    config: Config, clock: Clock, *, has_sound: bool, has_pictures: bool
+) -> Pipeline:
+    """Return a pipeline whose models are loaded; a modality without a source loads nothing.
+
+    Raises:
+        EdgeAffectError: If a model is missing or is not what its manifest says.
+    """
+    stages = Stages(
+        voice=_voice_reader(config) if has_sound else None,
+        face=_face_reader(config) if has_pictures else None,
+        fusion=SceneFusion(config.fusion),
+        gate=Gate(policy.min_people(config)),
+    )
+    return Pipeline(stages, clock)
+
+
+def _voice_reader(config: Config) -> VoiceReader:
+    from edge_affect.perception.activity import silero_detector
+    from edge_affect.perception.interpreter import load_model
+    from edge_affect.perception.voice import VoiceReader
+
+    return VoiceReader(load_model("voice_expression"), silero_detector(), config.voice)
+
+
+def _face_reader(config: Config) -> FaceReader:
+    from edge_affect.perception.face import FaceModels, FaceReader
+
+    return FaceReader(FaceModels.load(), config.face)
