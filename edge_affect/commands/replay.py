@@ -130,8 +130,7 @@ def _replay_paced(
     show: Callable[[AffectRecord, float], None],
 ) -> None:
     """Run the live daemon on the recording, with an outlet that prints."""
-    from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon
-    from edge_affect.sensing.source_worker import SourceWorker
+    from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon, workers_over
 
     clock = media.time.clock
 
@@ -139,16 +138,9 @@ def _replay_paced(
         def send(self, record: AffectRecord) -> None:
             show(record, max(0.0, media.time.media_s(clock.now_ns())))
 
-    workers = [
-        None if source is None else SourceWorker(label, source, consume, clock)
-        for label, source, consume in (
-            ("microphone", media.audio, pipeline.on_block),
-            ("camera", media.video, pipeline.on_frame),
-        )
-    ]
     schedule = Schedule(settings.sensing.tick_hz, settings.sensing.no_source_timeout_s)
-    daemon = SensingDaemon(pipeline, *workers, Ports(Outlet(), None), schedule, clock)
-    daemon.run()
+    workers = workers_over(media.audio, media.video, pipeline, clock)
+    SensingDaemon(pipeline, workers, Ports(Outlet(), None), schedule, clock).run()
 
 
 def _states(media: Recording) -> tuple[SourceState, SourceState]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.record import AbstainReason, Command, SourceState
+from edge_affect.sensing.source_worker import SourceWorker
 
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
     from edge_affect.record import AffectRecord
     from edge_affect.sensing.pipeline import Pipeline
-    from edge_affect.sensing.source_worker import SourceWorker
+    from edge_affect.sensing.source_worker import Source
 
 COMMAND_POLL_S = 0.1
 
@@ -51,6 +52,24 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Workers:
+    """The workers of both sources; None where a source is off."""
+
+    microphone: SourceWorker | None
+    camera: SourceWorker | None
+
+
+def workers_over(
+    audio: Source | None, video: Source | None, pipeline: Pipeline, clock: Clock
+) -> Workers:
+    """Return workers, not started, that feed sources into a pipeline."""
+    return Workers(
+        None if audio is None else SourceWorker("microphone", audio, pipeline.on_block, clock),
+        None if video is None else SourceWorker("camera", video, pipeline.on_frame, clock),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """The two ends of the slit on this side."""
 
@@ -63,8 +82,7 @@ class SensingDaemon:
 
     Args:
         pipeline: What blocks and frames go through.
-        microphone: Worker of the sound source, or None where it is off.
-        camera: Worker of the picture source, or None where it is off.
+        workers: Of the sources.
         ports: Records out, commands in.
         schedule: When things happen.
         clock: Monotonic.
@@ -73,16 +91,15 @@ class SensingDaemon:
     def __init__(
         self,
         pipeline: Pipeline,
-        microphone: SourceWorker | None,
-        camera: SourceWorker | None,
+        workers: Workers,
         ports: Ports,
         schedule: Schedule,
         clock: Clock,
     ) -> None:
         self._pipeline = pipeline
-        self._microphone = microphone
-        self._camera = camera
-        self._workers = [w for w in (microphone, camera) if w is not None]
+        self._microphone = workers.microphone
+        self._camera = workers.camera
+        self._workers = [w for w in (workers.microphone, workers.camera) if w is not None]
         self._ports = ports
         self._schedule = schedule
         self._clock = clock

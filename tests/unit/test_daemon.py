@@ -9,7 +9,7 @@ from edge_affect.errors import DeviceError
 from edge_affect.fusion.scene import SceneFusion
 from edge_affect.privacy.gate import Gate
 from edge_affect.record import AbstainReason, Command, Expression, Modality, SourceState
-from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon
+from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon, Workers
 from edge_affect.sensing.meter import Meter
 from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.types import (
@@ -162,8 +162,7 @@ def run_daemon(worker, commands=None, **schedule):
     clock = ManualClock()
     daemon = SensingDaemon(
         make_pipeline(clock, face=HappyFaces()),
-        None,
-        worker,
+        Workers(None, worker),
         Ports(outlet, commands),
         Schedule(**{"tick_hz": 2.0, "no_source_timeout_s": 10.0, "seconds": 5.0} | schedule),
         clock,
@@ -198,7 +197,7 @@ def test_pause_closes_and_resume_opens():
 
 def test_a_stop_is_heeded_at_once():
     daemon = SensingDaemon(
-        make_pipeline(MonotonicClock()), None, IdleWorker(), Ports(Collected(), None),
+        make_pipeline(MonotonicClock()), Workers(None, IdleWorker()), Ports(Collected(), None),
         Schedule(1.0, 10.0, None), MonotonicClock(),
     )  # fmt: skip
     daemon.stop()
