@@ -1,7 +1,10 @@
-"""``python -m edge_affect`` is the ``edge-affect`` command."""
+"""``python -m edge_affect``: the same as the ``edge-affect`` command."""
+
+from __future__ import annotations
 
 import sys
 
 from edge_affect.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
