@@ -1,0 +1,165 @@
+"""``edge-affect sense``: the sensing process alone; first its cage, then everything else."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_affect import config as configuration
+from edge_affect.clock import Clock, MonotonicClock
+from edge_affect.errors import ExitCode, UsageError
+from edge_affect.privacy import policy
+from edge_affect.sdnotify import Notifier
+from edge_affect.sensing import cage
+from edge_affect.sensing.outlet import CommandInlet, DatagramOutlet, PrintingOutlet
+
+if TYPE_CHECKING:
+    from edge_affect.config import Config
+    from edge_affect.sensing.daemon import Ports, SensingDaemon
+    from edge_affect.sensing.source_worker import Source
+
+log = logging.getLogger("edge_affect.sensing")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "sense",
+        help="the sensing process alone (used by run, demo and systemd)",
+        description="Senses inside a cage without network. It proves the cage at start and ends "
+        "with code 77 if anything gets out.",
+        epilog="example:\n  edge-affect sense --config box.toml --allow-unsandboxed",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, help="configuration file; default: all defaults")
+    add_media_arguments(parser)
+    parser.add_argument("--seconds", type=float, help="end after this long")
+    parser.add_argument("--cage", action="store_true", help="build the cage before sensing")
+    parser.add_argument(
+        "--allow-unsandboxed",
+        action="store_true",
+        help="sense without a cage and print records here; they reach nobody else",
+    )
+    parser.add_argument("--records-fd", type=int, help="inherited socket for records")
+    parser.add_argument("--commands-fd", type=int, help="inherited socket for commands")
+    parser.set_defaults(run=run)
+
+
+def add_media_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that put a recording in the place of the devices."""
+    parser.add_argument("--audio", type=Path, help="a sound file instead of the microphone")
+    parser.add_argument("--video", type=Path, help="a video file instead of the camera")
+    parser.add_argument("--loop", action="store_true", help="play the recording round and round")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build and prove the cage, then sense until told to stop."""
+    logging.basicConfig(level=logging.INFO, format="sense: %(message)s", stream=sys.stderr)
+    settings = configuration.load(args.config) if args.config else configuration.Config()
+    # Relative paths mean nothing inside the cage.
+    args.audio, args.video = (p and p.resolve() for p in (args.audio, args.video))
+    if not _is_replay(args):
+        policy.check_live(settings)
+    notifier = Notifier()
+    ports = _ports(args, settings, notifier)
+    clock = MonotonicClock()
+    daemon = _daemon(args, settings, ports, clock)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: daemon.stop())
+    notifier.ready()
+    daemon.run()
+    notifier.stopping()
+    return ExitCode.DONE
+
+
+def _is_replay(args: argparse.Namespace) -> bool:
+    return args.audio is not None or args.video is not None
+
+
+def _ports(args: argparse.Namespace, settings: Config, notifier: Notifier) -> Ports:
+    """Return the ends of the slit; real ones only behind a proven cage."""
+    if args.allow_unsandboxed:
+        log.warning("no cage: records are printed here and reach nobody else")
+        return _make_ports(PrintingOutlet(sys.stdout), None)
+    if args.records_fd is None or args.commands_fd is None:
+        raise UsageError(
+            "Sensing needs --records-fd and --commands-fd from its launcher; "
+            "use edge-affect run, or --allow-unsandboxed to only print."
+        )
+    walls = _cage_policy(args, settings, notifier)
+    if args.cage:
+        cage.enter(walls)
+    else:
+        cage.seal(walls)
+    proof = cage.prove()
+    log.info("cage proven: %d ways out tried, none works", len(proof.refused))
+    return _make_ports(DatagramOutlet(args.records_fd, proof), CommandInlet(args.commands_fd))
+
+
+def _make_ports(outlet: DatagramOutlet | PrintingOutlet, commands: CommandInlet | None) -> Ports:
+    # Imported only now: sensing.daemon brings numpy, whose threads must start inside the cage.
+    from edge_affect.sensing.daemon import Ports
+
+    return Ports(outlet, commands)
+
+
+def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier) -> cage.CagePolicy:
+    from edge_affect.perception.model_store import user_models_dirs
+
+    media = [path for path in (args.audio, args.video) if path is not None and path.exists()]
+    models = [path for path in user_models_dirs() if path.is_dir()]
+    devices: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ("edge_affect.perception.interpreter",)
+    if not _is_replay(args) and settings.audio.source == "microphone":
+        devices += cage.MICROPHONE_DEVICES
+        preload += ("sounddevice",)
+    if not _is_replay(args) and settings.video.source in {"camera", "picamera2"}:
+        devices += cage.CAMERA_DEVICES
+        preload += ("picamera2",) if settings.video.source == "picamera2" else ()
+    return cage.CagePolicy(
+        readable=(*media, *models),
+        devices=devices,
+        keep_fds=(args.records_fd, args.commands_fd, *notifier.fds),
+        preload=preload,
+    )
+
+
+def _daemon(
+    args: argparse.Namespace, settings: Config, ports: Ports, clock: Clock
+) -> SensingDaemon:
+    from edge_affect.sensing.assembly import build_pipeline
+    from edge_affect.sensing.daemon import Schedule, SensingDaemon, workers_over
+
+    audio, video = _sources(args, settings, clock)
+    pipeline = build_pipeline(
+        settings, clock, has_sound=audio is not None, has_pictures=video is not None
+    )
+    schedule = Schedule(
+        settings.sensing.tick_hz, settings.sensing.no_source_timeout_s, args.seconds
+    )
+    return SensingDaemon(
+        pipeline, workers_over(audio, video, pipeline, clock), ports, schedule, clock
+    )
+
+
+def _sources(
+    args: argparse.Namespace, settings: Config, clock: Clock
+) -> tuple[Source | None, Source | None]:
+    if not _is_replay(args):
+        from edge_affect.capture.devices import open_audio, open_video
+
+        return open_audio(settings.audio, clock), open_video(settings.video, clock)
+    from edge_affect.capture.recording import Playing, recording
+
+    playing = Playing(
+        is_paced=True,
+        is_looped=args.loop,
+        channel=settings.audio.channel,
+        frame_rate_hz=settings.video.frame_rate_hz,
+    )
+    media = recording(args.audio, args.video, clock, playing)
+    return media.audio, media.video
