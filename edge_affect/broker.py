@@ -60,7 +60,7 @@ class LocalBroker:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def __enter__(self) -> LocalBroker:
+    def __enter__(self) -> LocalBroker:  # noqa: PYI034 (typing.Self needs Python 3.11)
         self.start()
         return self
 
@@ -137,7 +137,7 @@ class LocalBroker:
             return "no reason given."
         lines = (Path(self._folder.name) / "log").read_text(errors="replace").strip().splitlines()
         errors = [line for line in lines if "Error" in line] or lines or ["no reason given"]
-        return errors[-1].split(": ", 1)[-1].rstrip(".") + "."
+        return errors[-1].rpartition("Error: ")[2].rstrip(".") + "."
 
     def stop(self) -> None:
         """End the broker cleanly; nothing of it is left."""

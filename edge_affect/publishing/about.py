@@ -1,0 +1,131 @@
+"""The transparency card: what this box is for, what it senses, and what can leave it at most."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_affect import __version__
+from edge_affect.errors import ManifestError
+from edge_affect.publishing.payload import SCHEMA_VERSION
+from edge_affect.record import (
+    EVENTS,
+    SIZE_BYTES,
+    STATES,
+    bits_per_record,
+    leak_ceiling_bits_per_s,
+)
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge_affect.config import Config
+
+_S_PER_DAY = 86_400
+_MODELS_PACKAGE = "edge_affect.models_tflite"
+_CHECKOUT = Path(__file__).parents[2] / "models_tflite"
+
+UNVALIDATED: tuple[str, ...] = ("valence", "arousal", "valence_relative", "arousal_relative")
+"""Published but not yet measured against people's judgement: derived from the expressions."""
+NOT_SENSED: tuple[str, ...] = (
+    *(f"states.{name}" for name in STATES),
+    *(f"events.{name}" for name in EVENTS),
+    "words",
+)
+"""In the schema, always null in this version."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What people may know about one model; plain values from its manifest.
+
+    Attributes:
+        name: Short name.
+        version: Of the weights.
+        sha256: Of the model file, 64 hexadecimal digits.
+    """
+
+    name: str
+    version: str
+    sha256: str
+
+
+def shipped_models(folder: Path | None = None) -> tuple[ModelCard, ...]:
+    """Return the models whose manifests travel with the package, by name.
+
+    Args:
+        folder: Folder of manifests; the package's own where it is None.
+
+    Raises:
+        ManifestError: If a manifest cannot be read or lacks a value.
+    """
+    if folder is None:
+        try:
+            folder = Path(str(resources.files(_MODELS_PACKAGE)))
+        except ModuleNotFoundError:
+            # Run from a source checkout that was never installed.
+            folder = _CHECKOUT
+    return tuple(_card(path) for path in sorted(folder.glob("*.toml")))
+
+
+def _card(path: Path) -> ModelCard:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return ModelCard(str(table["name"]), str(table["version"]), str(table["sha256"]))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise ManifestError(f"The model manifest {path} cannot be read: {error}.") from None
+
+
+def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]:
+    """Return the JSON object of the retained ``about`` topic.
+
+    Args:
+        config: Of this box; no secret of it is shown.
+        models: What perception rests on.
+    """
+    deployment, tick_hz = config.deployment, config.publish.tick_hz
+    ceiling_bits_per_s = leak_ceiling_bits_per_s(tick_hz)
+    return {
+        "schema": SCHEMA_VERSION,
+        "software": {"name": "edge-affect", "version": __version__},
+        "purpose": deployment.purpose or None,
+        "setting": deployment.setting or None,
+        "jurisdiction": deployment.jurisdiction or None,
+        "legal_basis": deployment.legal_basis or None,
+        "exception": deployment.exception or None,
+        "contact": deployment.contact or None,
+        "sensed": _sensed(config),
+        "retention": {
+            "raw_data_s": 0,
+            "unsent_records_max": config.publish.queue_size,
+            "unsent_records_s": round(config.publish.queue_size / tick_hz),
+        },
+        "leak_ceiling": {
+            "record_bytes": SIZE_BYTES,
+            "bits_per_record": round(bits_per_record(), 2),
+            "records_per_s": tick_hz,
+            "bits_per_s": round(ceiling_bits_per_s, 2),
+            "bits_per_day": round(ceiling_bits_per_s * _S_PER_DAY),
+        },
+        "min_people": config.privacy.min_people,
+        "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
+        "unvalidated": list(UNVALIDATED),
+        "not_sensed": list(NOT_SENSED),
+    }
+
+
+def _sensed(config: Config) -> list[str]:
+    sensed = []
+    if config.audio.source != "none":
+        sensed.append("voice")
+    if config.video.source != "none":
+        sensed.append("face")
+    return sensed

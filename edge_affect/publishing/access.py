@@ -1,0 +1,114 @@
+"""How to reach the broker: address, credentials, encryption; checked before anything is sent."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_affect.errors import ConfigError, InputMissingError
+
+if TYPE_CHECKING:
+    from edge_affect.config import Mqtt
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAccess:
+    """Everything a client needs to connect.
+
+    Attributes:
+        host: Name or address of the broker.
+        port: TCP port, 1 to 65535.
+        username: Empty for none.
+        password: Empty for none; never shown.
+        tls: Context that checks the broker's certificate and name, or None for plain TCP.
+        keepalive_s: MQTT keep-alive, >= 5.
+    """
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tls: ssl.SSLContext | None = None
+    keepalive_s: int = 30
+
+    def __post_init__(self) -> None:
+        if self.password and self.tls is None and not is_loopback(self.host):
+            raise ConfigError(
+                f"The password would travel in clear to {self.host}; set [mqtt] ca_file for TLS, "
+                "or use a broker on this machine."
+            )
+
+    @property
+    def address(self) -> str:
+        """Return host and port as people write them."""
+        return f"{self.host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether ``host`` is surely this machine; other names are not looked up.
+
+    >>> is_loopback("127.0.0.2"), is_loopback("::1"), is_loopback("broker.lan")
+    (True, True, False)
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def broker_access(mqtt: Mqtt) -> BrokerAccess:
+    """Return the access that a configuration describes, files read and checked.
+
+    Raises:
+        InputMissingError: If the password or CA file is not there.
+        ConfigError: If one of them cannot be used, or the password would travel in clear.
+    """
+    return BrokerAccess(
+        host=mqtt.host,
+        port=mqtt.port,
+        username=mqtt.username,
+        password=_password(Path(mqtt.password_file)) if mqtt.password_file else "",
+        tls=_tls_context(mqtt.ca_file) if mqtt.ca_file else None,
+        keepalive_s=mqtt.keepalive_s,
+    )
+
+
+def _password(path: Path) -> str:
+    """Return the first line of the password file, which nobody else may read."""
+    try:
+        mode = path.stat().st_mode
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputMissingError(
+            f"There is no password file {path} ([mqtt] password_file)."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The password file {path} cannot be read: {_reason(error)}.") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError(f"Others can read the password file {path}; run: chmod 600 {path}")
+    if not lines or not lines[0]:
+        raise ConfigError(
+            f"The password file {path} is empty; write the password into its first line."
+        )
+    return lines[0]
+
+
+def _tls_context(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except FileNotFoundError:
+        raise InputMissingError(f"There is no CA file {ca_file} ([mqtt] ca_file).") from None
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            f"The CA file {ca_file} holds no certificate that can be read: {_reason(error)}."
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).rstrip(".")

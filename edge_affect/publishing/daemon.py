@@ -1,0 +1,190 @@
+"""Process 2: takes the newest record at each tick, stamps it, and sees that it gets out."""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge_affect.clock import NS_PER_S, MonotonicClock
+from edge_affect.errors import BrokerError, DataError
+from edge_affect.publishing.about import about_payload, shipped_models
+from edge_affect.publishing.access import broker_access
+from edge_affect.publishing.health import HEALTH_INTERVAL_S, SensingView, health_payload
+from edge_affect.publishing.inlet import Inlet
+from edge_affect.publishing.link import BrokerLink, LinkSettings
+from edge_affect.publishing.outbox import Entry, Outbox, unpack
+from edge_affect.publishing.payload import affect_payload, to_json
+from edge_affect.publishing.stamping import Stamper
+from edge_affect.publishing.ticks import TickSchedule
+from edge_affect.publishing.topics import OFFLINE, ONLINE, Message, Topics
+
+if TYPE_CHECKING:
+    from edge_affect.clock import Clock
+    from edge_affect.config import Config
+    from edge_affect.record import AffectRecord
+
+LOG = logging.getLogger("edge_affect.publishing")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When the publisher ends by itself.
+
+    Attributes:
+        duration_s: After this long; None runs until told to stop.
+        give_up_s: With a ``BrokerError`` when the broker was away for this long; None never.
+    """
+
+    duration_s: float | None = None
+    give_up_s: float | None = None
+
+
+class Publisher:
+    """The publishing process; ``run`` it in the main thread.
+
+    Args:
+        config: Of this box; ``deployment``, ``device``, ``publish`` and ``mqtt`` are used.
+        records: Datagram socket that records arrive on.
+        commands: Datagram socket towards sensing; None ignores commands.
+        limits: When to end.
+
+    Raises:
+        InputMissingError: If the password or CA file is not there.
+        ConfigError: If one of them cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        records: socket.socket,
+        commands: socket.socket | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._clock: Clock = MonotonicClock()
+        self._stamper = Stamper()
+        self._inlet = Inlet(records)
+        self._commands = commands
+        self._outbox = Outbox(config.publish.queue_size)
+        self._topics = Topics(config.base_topic)
+        self._tick_hz = config.publish.tick_hz
+        self._link = BrokerLink(self._link_settings(config), self._outbox)
+        self._stopped, self._stopper = socket.socketpair()
+        self._stopper.settimeout(0.0)
+        self._last: AffectRecord | None = None
+        self._last_ns = 0
+
+    def _link_settings(self, config: Config) -> LinkSettings:
+        topics = self._topics
+        about = to_json(about_payload(config, shipped_models()))
+        return LinkSettings(
+            access=broker_access(config.mqtt),
+            client_id=f"edge-affect-{config.device.site}-{config.device.name}",
+            greeting=(topics.about(about.encode()), topics.status(ONLINE)),
+            farewell=topics.status(OFFLINE),
+            command_filter=topics.commands,
+            render=self._render,
+            on_message=self._obey,
+        )
+
+    def stop(self) -> None:
+        """Make ``run`` end soon; safe in a signal handler and from any thread."""
+        try:
+            self._stopper.send(b"\0")
+        except OSError:
+            # It was told already, or has ended.
+            return
+
+    def run(self) -> None:
+        """Publish until told to stop; ends with ``offline`` at the broker.
+
+        Raises:
+            BrokerError: If ``Limits.give_up_s`` says so and the broker was away that long.
+        """
+        self._link.start()
+        try:
+            self._loop()
+        finally:
+            if not self._link.stop():
+                LOG.warning("the connection to the broker did not end in time")
+            self._inlet.close()
+            self._stopped.close()
+            self._stopper.close()
+
+    def _loop(self) -> None:
+        start_ns = connected_ns = self._clock.now_ns()
+        ticks = TickSchedule(self._tick_hz, start_ns)
+        health_ns = start_ns
+        while True:
+            if self._is_stopped(ticks.wait_s(self._clock.now_ns())):
+                return
+            now_ns = self._clock.now_ns()
+            if ticks.wait_s(now_ns) > 0:
+                continue
+            ticks.skip_to(now_ns)
+            self._publish_newest(now_ns)
+            if now_ns >= health_ns:
+                health_ns = now_ns + round(HEALTH_INTERVAL_S * NS_PER_S)
+                self._publish_health(now_ns)
+            if self._link.state.is_connected:
+                connected_ns = now_ns
+            self._check_broker((now_ns - connected_ns) / NS_PER_S)
+            duration_s = self._limits.duration_s
+            if duration_s is not None and now_ns - start_ns >= duration_s * NS_PER_S:
+                return
+
+    def _is_stopped(self, wait_s: float) -> bool:
+        """Wait for the next tick while records come in; return True as soon as told to stop."""
+        inlet, stopped = self._inlet.fileno(), self._stopped.fileno()
+        ready, _, _ = select.select([inlet, stopped], [], [], wait_s)
+        if inlet in ready:
+            self._inlet.receive()
+        return stopped in ready
+
+    def _publish_newest(self, now_ns: int) -> None:
+        record = self._inlet.take()
+        if record is None:
+            return
+        self._last, self._last_ns = record, now_ns
+        self._outbox.put(record, self._stamper.next())
+        self._link.wake()
+
+    def _publish_health(self, now_ns: int) -> None:
+        age_s = None if self._last is None else (now_ns - self._last_ns) / NS_PER_S
+        view = SensingView(self._last, age_s, self._inlet.n_refused)
+        payload = health_payload(self._stamper.peek(), self._link.state, self._outbox, view)
+        self._link.pass_on(self._topics.health(to_json(payload).encode()))
+
+    def _check_broker(self, away_s: float) -> None:
+        if not self._link.is_alive:
+            raise RuntimeError("the connection thread has ended by itself")
+        give_up_s = self._limits.give_up_s
+        if give_up_s is not None and away_s >= give_up_s:
+            raise BrokerError(
+                self._link.state.error or f"The broker did not answer within {give_up_s:g} s."
+            )
+
+    # ---- called in the link's thread ----
+
+    def _render(self, entry: Entry) -> Message:
+        record, stamp = unpack(entry.packed)
+        return self._topics.affect(to_json(affect_payload(record, stamp, gap=entry.gap)).encode())
+
+    def _obey(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001 (the link's callback)
+        try:
+            command = self._topics.command(topic, payload, retain=retain)
+        except DataError as error:
+            LOG.warning("command ignored: %s", error)
+            return
+        if self._commands is None:
+            LOG.warning("command ignored: no channel to sensing")
+            return
+        try:
+            self._commands.send(bytes([command]), socket.MSG_DONTWAIT)
+        except OSError as error:
+            LOG.warning("command not delivered: %s", error.strerror)
+            return
+        LOG.info("command passed on: %s", command.name.lower())

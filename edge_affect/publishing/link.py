@@ -1,0 +1,254 @@
+"""Keeps one box connected to its broker for ever, in a thread of its own.
+
+The thread owns the connection; the tick only fills the outbox and wakes it. An entry leaves the
+outbox for good when the broker has acknowledged it: at least once, in order, with sequence numbers
+against the repetitions.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edge_affect.errors import BrokerError
+from edge_affect.publishing.backoff import Backoff, BackoffRange
+from edge_affect.publishing.mqtt import (
+    CONNACK_TIMEOUT_S,
+    CONNECT_TIMEOUT_S,
+    MQTT_3,
+    MQTT_5,
+    PROTOCOL_TEXT,
+    ClientIdentity,
+    Connection,
+    OnMessage,
+    VersionRefusedError,
+)
+
+if TYPE_CHECKING:
+    from paho.mqtt.enums import MQTTProtocolVersion
+
+    from edge_affect.publishing.access import BrokerAccess
+    from edge_affect.publishing.outbox import Entry, Outbox
+    from edge_affect.publishing.topics import Message
+
+LOG = logging.getLogger("edge_affect.publishing")
+FAREWELL_S = 3.0
+"""At the end, this long for what is queued."""
+GOODBYE_S = 1.0
+"""And this long for the broker to take the last ``offline``."""
+_STABLE_S = 10.0
+"""A connection that lived this long was a good one: the next wait is short again."""
+_STEP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """What the link says and to whom.
+
+    Attributes:
+        access: The broker.
+        client_id: Stable name of this box at the broker: a new connection then ends a half-dead
+            old one, and the old one's will comes before our ``online``.
+        greeting: Sent at every connect, in this order; the last one is ``online``.
+        farewell: Sent at a clean end, and the will at any other.
+        command_filter: Topic filter to subscribe to.
+        render: Turns an outbox entry into its message.
+        on_message: Called in the link's thread.
+        backoff: Waits between attempts.
+    """
+
+    access: BrokerAccess
+    client_id: str
+    greeting: Sequence[Message]
+    farewell: Message
+    command_filter: str
+    render: Callable[[Entry], Message]
+    on_message: OnMessage
+    backoff: BackoffRange = field(default_factory=BackoffRange)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """How the link is doing.
+
+    Attributes:
+        is_connected: Whether the broker is there now.
+        protocol: "5", "3.1.1", or None before the first connection.
+        n_reconnects: Connections after the first one.
+        error: Why the last attempt or connection ended, or None.
+    """
+
+    is_connected: bool = False
+    protocol: str | None = None
+    n_reconnects: int = 0
+    error: str | None = None
+
+
+class BrokerLink:
+    """See the module; ``start`` it once, ``stop`` it once.
+
+    Args:
+        settings: What to say and to whom.
+        outbox: Entries to deliver.
+    """
+
+    def __init__(self, settings: LinkSettings, outbox: Outbox) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._backoff = Backoff(settings.backoff)
+        self._protocol = MQTT_5
+        self._n_connections = 0
+        self._state = LinkState()
+        self._is_stopping = threading.Event()
+        self._passing: Message | None = None
+        self._woken, self._waker = socket.socketpair()
+        self._woken.settimeout(0.0)
+        self._waker.settimeout(0.0)
+        self._thread = threading.Thread(target=self._run, name="broker-link", daemon=True)
+
+    @property
+    def state(self) -> LinkState:
+        """How the link is doing now."""
+        return self._state
+
+    def start(self) -> None:
+        """Start connecting."""
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs; it ends by itself only through a bug."""
+        return self._thread.is_alive()
+
+    def wake(self) -> None:
+        """Say that there is something new to send."""
+        try:
+            self._waker.send(b"\0")
+        except BlockingIOError:
+            # The byte that is already there wakes it just as well.
+            return
+
+    def pass_on(self, message: Message) -> None:
+        """Send ``message`` once, now or at the next connect; a newer one replaces it."""
+        self._passing = message
+        self.wake()
+
+    def stop(self) -> bool:
+        """Deliver what can be delivered in a moment, say ``offline``, and end.
+
+        Returns:
+            Whether the thread has ended; a name look-up that hangs can hold it.
+        """
+        self._is_stopping.set()
+        self.wake()
+        self._thread.join(FAREWELL_S + GOODBYE_S + CONNECT_TIMEOUT_S + CONNACK_TIMEOUT_S)
+        if self._thread.is_alive():
+            return False
+        self._woken.close()
+        self._waker.close()
+        return True
+
+    # ---- the thread ----
+
+    def _run(self) -> None:
+        while not self._is_stopping.is_set():
+            connection = self._connect()
+            if connection is None:
+                self._is_stopping.wait(self._backoff.next_s())
+                continue
+            started_s = time.monotonic()
+            unsent = self._serve(connection)
+            self._outbox.put_back(unsent)
+            self._set_state(is_connected=False, error=connection.end)
+            if self._is_stopping.is_set():
+                return
+            LOG.warning("broker lost: %s; queued=%d", connection.end, len(self._outbox))
+            if time.monotonic() - started_s >= _STABLE_S:
+                self._backoff.reset()
+            self._is_stopping.wait(self._backoff.next_s())
+
+    def _connect(self) -> Connection | None:
+        """Return an open connection, or None after noting why there is none."""
+        settings = self._settings
+        identity = ClientIdentity(settings.client_id, settings.farewell)
+        connection = Connection(settings.access, identity, self._protocol, settings.on_message)
+        try:
+            connection.open()
+        except VersionRefusedError as error:
+            if self._protocol == MQTT_5:
+                LOG.warning("%s Falling back to MQTT 3.1.1.", error)
+                self._protocol = MQTT_3
+                return self._connect()
+            self._set_state(is_connected=False, error=str(error))
+            return None
+        except BrokerError as error:
+            if str(error) != self._state.error:
+                LOG.warning("%s Trying again.", error)
+            self._set_state(is_connected=False, error=str(error))
+            return None
+        self._n_connections += 1
+        self._set_state(is_connected=True, error=None, protocol=self._protocol)
+        LOG.info("broker connected: mqtt=%s", PROTOCOL_TEXT[self._protocol])
+        return connection
+
+    def _set_state(
+        self, *, is_connected: bool, error: str | None, protocol: MQTTProtocolVersion | None = None
+    ) -> None:
+        known = self._state.protocol if protocol is None else PROTOCOL_TEXT[protocol]
+        self._state = LinkState(is_connected, known, max(0, self._n_connections - 1), error)
+
+    def _serve(self, connection: Connection) -> list[Entry]:
+        """Deliver until the connection or the link ends; return what is not acknowledged."""
+        for message in self._settings.greeting:
+            connection.send(message)
+        connection.subscribe(self._settings.command_filter)
+        lent: dict[int, Entry] = {}
+        while connection.is_open and not self._is_stopping.is_set():
+            self._deliver(connection, lent)
+            connection.step(_STEP_S, self._woken)
+            self._drain_wakes()
+        deadline_s = time.monotonic() + FAREWELL_S
+        while connection.is_open and time.monotonic() < deadline_s:
+            self._deliver(connection, lent)
+            if not lent and not self._outbox:
+                break
+            connection.step(deadline_s - time.monotonic())
+        if connection.is_open:
+            self._say_goodbye(connection)
+        return [entry for mid, entry in lent.items() if connection.is_waiting(mid)]
+
+    def _say_goodbye(self, connection: Connection) -> None:
+        """Replace the retained ``online`` and close, which takes the will back."""
+        farewell = connection.send(self._settings.farewell)
+        deadline_s = time.monotonic() + GOODBYE_S
+        while connection.is_open and connection.is_waiting(farewell):
+            if time.monotonic() >= deadline_s:
+                # Without this answer the broker shall publish the will instead.
+                connection.drop()
+                return
+            connection.step(0.1)
+        connection.close()
+
+    def _deliver(self, connection: Connection, lent: dict[int, Entry]) -> None:
+        """Hand over as much as the window allows; forget what has been acknowledged."""
+        for mid in [mid for mid in lent if not connection.is_waiting(mid)]:
+            del lent[mid]
+        passing, self._passing = self._passing, None
+        if passing is not None:
+            connection.send(passing)
+        while connection.is_open and connection.n_in_flight < connection.max_in_flight:
+            entry = self._outbox.take()
+            if entry is None:
+                return
+            lent[connection.send(self._settings.render(entry))] = entry
+
+    def _drain_wakes(self) -> None:
+        try:
+            self._woken.recv(4096)
+        except BlockingIOError:
+            return

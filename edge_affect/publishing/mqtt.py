@@ -1,0 +1,280 @@
+"""One connection to an MQTT broker, from CONNECT to its end.
+
+paho does the protocol; queueing, retrying and falling back are ours. Every connection is a new
+paho client, so that nothing of an old one (its queue, its retransmissions, its protocol) lives on.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from edge_affect.errors import BrokerError
+from edge_affect.publishing.payload import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import ConnectFlags, DisconnectFlags
+    from paho.mqtt.reasoncodes import ReasonCode
+
+    from edge_affect.publishing.access import BrokerAccess
+    from edge_affect.publishing.topics import Message
+
+MQTT_5 = MQTTProtocolVersion.MQTTv5
+MQTT_3 = MQTTProtocolVersion.MQTTv311
+PROTOCOL_TEXT: dict[MQTTProtocolVersion, str] = {MQTT_5: "5", MQTT_3: "3.1.1"}
+CONNECT_TIMEOUT_S = 5.0
+CONNACK_TIMEOUT_S = 10.0
+MAX_IN_FLIGHT = 10
+_MISC_INTERVAL_S = 1.0
+_REFUSED_VERSION = 0x84
+"""CONNACK reason "Unsupported protocol version"; paho maps 3.1.1's code 1 to it."""
+
+
+OnMessage = Callable[[str, bytes, bool], None]
+"""Takes topic, payload and whether it was retained."""
+
+
+class VersionRefusedError(BrokerError):
+    """The broker does not speak MQTT 5; 3.1.1 may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientIdentity:
+    """Who connects.
+
+    Attributes:
+        client_id: Unique at the broker; a second client with the same one ends the first.
+        will: What the broker publishes when the connection breaks, or None.
+    """
+
+    client_id: str
+    will: Message | None = None
+
+
+class Connection:
+    """One connection; all methods belong to one thread.
+
+    Args:
+        access: The broker.
+        identity: Client id and last will.
+        protocol: ``MQTT_5`` or ``MQTT_3``.
+        on_message: Called with topic, payload and whether it was retained.
+    """
+
+    def __init__(
+        self,
+        access: BrokerAccess,
+        identity: ClientIdentity,
+        protocol: MQTTProtocolVersion = MQTT_5,
+        on_message: OnMessage | None = None,
+    ) -> None:
+        self._access = access
+        self.protocol = protocol
+        self._on_message = on_message
+        self._connack: ReasonCode | None = None
+        self._end: str | None = None
+        self._waiting: set[int] = set()
+        self.max_in_flight = MAX_IN_FLIGHT
+        self._client = self._make_client(identity)
+
+    def _make_client(self, identity: ClientIdentity) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=identity.client_id,
+            clean_session=None if self.protocol == MQTT_5 else True,
+            protocol=self.protocol,
+            reconnect_on_failure=False,
+        )
+        access, will = self._access, identity.will
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        if access.username or access.password:
+            client.username_pw_set(access.username, access.password or None)
+        if access.tls is not None:
+            client.tls_set_context(access.tls)
+        if will is not None:
+            properties = self._properties(will, PacketTypes.WILLMESSAGE)
+            client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_publish = self._published
+        client.on_message = self._received
+        return client
+
+    # ---- callbacks: they only note what happened; paho swallows or delays what they raise ----
+
+    def _connected(
+        self,
+        _client: Client,
+        _userdata: Any,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        self._connack = reason
+        maximum = getattr(properties, "ReceiveMaximum", MAX_IN_FLIGHT)
+        self.max_in_flight = min(MAX_IN_FLIGHT, maximum)
+
+    def _disconnected(
+        self,
+        _client: Client,
+        _userdata: Any,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._end = self._end or str(reason).lower()
+
+    def _published(
+        self,
+        _client: Client,
+        _userdata: Any,
+        mid: int,
+        _reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self._waiting.discard(mid)
+
+    def _received(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        if self._on_message is None:
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            # MQTT forbids it; a broker that lets it through sends us no topic of ours.
+            return
+        self._on_message(topic, bytes(message.payload), message.retain)
+
+    # ---- what the owner calls ----
+
+    def open(self) -> None:
+        """Connect and wait for the broker's yes.
+
+        Raises:
+            VersionRefusedError: If the broker refuses this protocol version.
+            BrokerError: If it cannot be reached or refuses.
+        """
+        access = self._access
+        try:
+            self._client.connect(access.host, access.port, access.keepalive_s)
+        except (OSError, ValueError) as error:
+            self.close()
+            raise self._error(f"cannot be reached: {_reason(error)}") from None
+        deadline_s = time.monotonic() + CONNACK_TIMEOUT_S
+        while self._connack is None and self._end is None and time.monotonic() < deadline_s:
+            self.step(deadline_s - time.monotonic())
+        if self._connack is not None and not self._connack.is_failure:
+            return
+        self.close()
+        if self._connack is None:
+            if self._end is None:
+                raise self._error(f"did not answer within {CONNACK_TIMEOUT_S:.0f} s")
+            raise self._error("closed the connection without an answer")
+        if self._connack.value == _REFUSED_VERSION:
+            version = PROTOCOL_TEXT[self.protocol]
+            raise VersionRefusedError(
+                f"The broker at {access.address} does not speak MQTT {version}."
+            )
+        raise self._error(f"refuses: {str(self._connack).lower()}")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return self._connack is not None and self._end is None and self._client.socket() is not None
+
+    @property
+    def end(self) -> str:
+        """Why the connection ended, as the end of a sentence."""
+        return self._end or "connection lost"
+
+    @property
+    def n_in_flight(self) -> int:
+        """How many messages wait for the broker's acknowledgement."""
+        return len(self._waiting)
+
+    def is_waiting(self, mid: int) -> bool:
+        """Return whether message ``mid`` still waits for its acknowledgement."""
+        return mid in self._waiting
+
+    def send(self, message: Message) -> int:
+        """Hand one message to the network and return its number.
+
+        With QoS 1 the caller keeps below ``max_in_flight`` and owns the message until
+        ``is_waiting`` says no.
+        """
+        properties = self._properties(message, PacketTypes.PUBLISH)
+        info = self._client.publish(
+            message.topic, message.payload, message.qos, message.retain, properties
+        )
+        if message.qos > 0:
+            self._waiting.add(info.mid)
+        return info.mid
+
+    def subscribe(self, topic_filter: str) -> None:
+        """Ask for messages at QoS 1."""
+        self._client.subscribe(topic_filter, qos=1)
+
+    def step(self, timeout_s: float, wake: socket.socket | None = None) -> None:
+        """Wait for network traffic, or a byte on ``wake``, or ``timeout_s``; then handle it."""
+        sock = self._client.socket()
+        if sock is None:
+            self._end = self._end or "connection lost"
+            return
+        pending = getattr(sock, "pending", lambda: 0)()
+        readable: list[Any] = [sock] if wake is None else [sock, wake]
+        writable = [sock] if self._client.want_write() else []
+        wait_s = 0.0 if pending else max(0.0, min(timeout_s, _MISC_INTERVAL_S))
+        ready, room, _ = select.select(readable, writable, [], wait_s)
+        if sock in ready or pending:
+            self._note(self._client.loop_read())
+        if room:
+            self._note(self._client.loop_write())
+        self._note(self._client.loop_misc())
+
+    def _note(self, code: MQTTErrorCode) -> None:
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._end = self._end or "connection lost"
+
+    def close(self) -> None:
+        """Say goodbye, so that the will is not published, and let go of the socket."""
+        self._client.disconnect()
+        sock = self._client.socket()
+        if sock is not None:
+            # paho has tried to send DISCONNECT at once; what does not fit now is not waited for.
+            self._client.loop_misc()
+            sock.close()
+        self._end = self._end or "closed"
+
+    def drop(self) -> None:
+        """Cut the connection without a word: the broker publishes the will."""
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
+        self._end = self._end or "dropped"
+
+    def _properties(self, message: Message, packet: int) -> Properties | None:
+        if self.protocol != MQTT_5:
+            return None
+        properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho leaves it open
+        properties.ContentType = message.content_type
+        properties.UserProperty = ("schema", SCHEMA_VERSION)
+        if message.expiry_s is not None:
+            properties.MessageExpiryInterval = message.expiry_s
+        return properties
+
+    def _error(self, what: str) -> BrokerError:
+        return BrokerError(
+            f"The broker at {self._access.address} {what}; check [mqtt] host and port."
+        )
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).rstrip(".").lower()
