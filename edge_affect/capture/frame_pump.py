@@ -1,0 +1,170 @@
+"""A thread of its own for every camera: it may hang, the reader never does."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from edge_affect.capture.mailbox import Mailbox
+from edge_affect.capture.pacing import FramePacer
+from edge_affect.capture.source import not_open
+from edge_affect.errors import DeviceError
+from edge_affect.types import VideoFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+OPEN_TIMEOUT_S = 8.0
+"""Drivers of cameras take seconds to start; one that takes longer is hung."""
+CLOSE_TIMEOUT_S = 0.8
+"""After this a thread that hangs in a driver is left behind; it dies with the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture as the device delivers it.
+
+    Attributes:
+        captured_ns: Monotonic clock when it was taken, as far as known.
+        pixels: Converts it: shape ``(height, width, 3)``, uint8, RGB. Called at once or never.
+    """
+
+    captured_ns: int
+    pixels: Callable[[], NDArray[np.uint8]]
+
+
+class Camera(Protocol):
+    """A device driver, used by one thread only, from start to stop."""
+
+    def start(self) -> None:
+        """Open the device.
+
+        Raises:
+            DeviceError: If it is missing, busy or not permitted.
+        """
+
+    def shoot(self) -> Shot:
+        """Wait for the next picture.
+
+        Raises:
+            DeviceError: If the device is gone.
+        """
+
+    def stop(self) -> None:
+        """Let go of the device."""
+
+
+class FramePump:
+    """Keeps one opened camera delivering into a mailbox that holds the latest frame.
+
+    Args:
+        camera: What delivers; a new one for every opening.
+        frame_rate_hz: Frames handed out per second at most.
+        name: For the thread and for errors.
+    """
+
+    def __init__(self, camera: Camera, frame_rate_hz: float, name: str) -> None:
+        self._camera = camera
+        self._pacer = FramePacer(frame_rate_hz)
+        self._name = name
+        self._mailbox: Mailbox[VideoFrame] = Mailbox(1)
+        self._started = threading.Event()
+        self._refusal: DeviceError | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"capture {name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread and wait until the camera is open.
+
+        Raises:
+            DeviceError: If it cannot be opened within ``OPEN_TIMEOUT_S``.
+        """
+        self._thread.start()
+        if not self._started.wait(OPEN_TIMEOUT_S):
+            self._stopping.set()
+            raise DeviceError(
+                f"The camera {self._name} does not answer; unplug it and plug it in again."
+            )
+        if self._refusal is not None:
+            raise self._refusal
+
+    def read(self, timeout_s: float) -> VideoFrame | None:
+        """Return the latest frame not yet read, or None; see ``VideoSource``."""
+        delivery = self._mailbox.get(timeout_s)
+        if delivery is None:
+            return None
+        return VideoFrame(delivery.item.pixels, delivery.item.captured_ns, delivery.n_lost)
+
+    def stop(self) -> None:
+        """End the thread; one that hangs in its driver is left behind."""
+        self._stopping.set()
+        self._mailbox.close()
+        self._thread.join(CLOSE_TIMEOUT_S)
+
+    def _run(self) -> None:
+        try:
+            self._camera.start()
+        except DeviceError as error:
+            self._refusal = error
+            self._started.set()
+            return
+        self._started.set()
+        try:
+            self._deliver()
+        except DeviceError as error:
+            self._mailbox.fail(error)
+        finally:
+            self._camera.stop()
+
+    def _deliver(self) -> None:
+        last_ns = -1
+        while not self._stopping.is_set():
+            shot = self._camera.shoot()
+            if shot.captured_ns > last_ns and self._pacer.accept(shot.captured_ns):
+                last_ns = shot.captured_ns
+                self._mailbox.put(VideoFrame(shot.pixels(), shot.captured_ns))
+
+
+class PumpedSource:
+    """A ``VideoSource`` over any camera; opening it makes a new camera and a new thread.
+
+    Args:
+        new_camera: Makes the driver, without touching the device.
+        frame_rate_hz: Frames handed out per second at most.
+        name: Name of the device, nothing personal.
+    """
+
+    def __init__(self, new_camera: Callable[[], Camera], frame_rate_hz: float, name: str) -> None:
+        self._new_camera = new_camera
+        self._frame_rate_hz = frame_rate_hz
+        self._name = name
+        self._pump: FramePump | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the device."""
+        return self._name
+
+    def open(self) -> None:
+        """Open the camera; see ``VideoSource``."""
+        self.close()
+        pump = FramePump(self._new_camera(), self._frame_rate_hz, self._name)
+        pump.start()
+        self._pump = pump
+
+    def read(self, timeout_s: float) -> VideoFrame | None:
+        """Return the latest frame not yet read; see ``VideoSource``."""
+        pump = self._pump
+        if pump is None:
+            raise not_open(self._name)
+        return pump.read(timeout_s)
+
+    def close(self) -> None:
+        """Close the camera, within a second even where its driver hangs."""
+        pump, self._pump = self._pump, None
+        if pump is not None:
+            pump.stop()

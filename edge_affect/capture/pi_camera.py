@@ -1,0 +1,184 @@
+"""The Pi camera through Picamera2, which Raspberry Pi OS carries as a system package."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from edge_affect.capture.frame_pump import PumpedSource, Shot
+from edge_affect.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from edge_affect.capture.v4l2 import CameraSettings
+    from edge_affect.clock import Clock
+
+FORMAT = "RGB888"
+"""libcamera names bytes from the last to the first: in memory this is blue, green, red."""
+N_BUFFERS = 4
+MAX_AGE_NS = 1_000_000_000
+"""A sensor stamp further off than a second comes from another clock."""
+
+
+class Request(Protocol):
+    """One completed capture, as in Picamera2."""
+
+    def make_array(self, name: str) -> NDArray[np.uint8]:
+        """Return the picture of a stream, shape ``(height, width, 3)``."""
+
+    def get_metadata(self) -> dict[str, Any]:
+        """Return what the camera says about the picture."""
+
+    def release(self) -> None:
+        """Give the buffer back."""
+
+
+class PiCamera(Protocol):
+    """The part of Picamera2 that is used here."""
+
+    def create_video_configuration(self, **wishes: Any) -> Any:
+        """Return a configuration for continuous capture."""
+
+    def configure(self, configuration: Any) -> Any:
+        """Apply a configuration."""
+
+    def start(self) -> Any:
+        """Start capturing."""
+
+    def capture_request(self) -> Request:
+        """Wait for the next capture."""
+
+    def stop(self) -> Any:
+        """Stop capturing."""
+
+    def close(self) -> Any:
+        """Let go of the camera."""
+
+
+def open_picamera2(index: int) -> PiCamera:
+    """Open the Pi camera with this number.
+
+    Raises:
+        DeviceError: If the library or the camera is missing, or the camera is in use.
+    """
+    try:
+        from picamera2 import Picamera2  # type: ignore[import-not-found]  # only on a Pi
+    except ImportError:
+        raise DeviceError(
+            "The picamera2 library is missing; install it with sudo apt install python3-picamera2 "
+            "and make the virtual environment with --system-site-packages."
+        ) from None
+    try:
+        camera: PiCamera = Picamera2(index)
+    except IndexError:
+        raise DeviceError(
+            f"There is no Pi camera number {index}; check its cable and set [video] device."
+        ) from None
+    except RuntimeError as error:
+        raise DeviceError(
+            f"The Pi camera {index} cannot be opened ({error}); close other programs that use it."
+        ) from None
+    return camera
+
+
+class PiCameraSource(PumpedSource):
+    """A Pi camera in video mode.
+
+    Args:
+        clock: Stamps the frames.
+        settings: ``device`` is the number of the camera.
+        open_camera: Opens the camera with a number; replaced by tests.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        settings: CameraSettings,
+        open_camera: Callable[[int], PiCamera] = open_picamera2,
+    ) -> None:
+        super().__init__(
+            lambda: _Driver(clock, settings, open_camera),
+            settings.frame_rate_hz,
+            f"Pi camera {settings.device}",
+        )
+
+
+class _Driver:
+    """The camera's side, in its own thread."""
+
+    def __init__(
+        self, clock: Clock, settings: CameraSettings, open_camera: Callable[[int], PiCamera]
+    ) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._open_camera = open_camera
+        self._camera: PiCamera | None = None
+
+    def start(self) -> None:
+        """Open and start the camera; see ``Camera``."""
+        # The default device of the configuration is a V4L2 path; it means the first Pi camera.
+        number = self._settings.device if self._settings.device.isdecimal() else "0"
+        self._camera = self._open_camera(int(number))
+        try:
+            self._camera.configure(
+                self._camera.create_video_configuration(
+                    main={
+                        "format": FORMAT,
+                        "size": (self._settings.width_px, self._settings.height_px),
+                    },
+                    controls={"FrameRate": self._settings.frame_rate_hz},
+                    buffer_count=N_BUFFERS,
+                )
+            )
+            self._camera.start()
+        except (RuntimeError, OSError, ValueError) as error:
+            self._camera.close()
+            raise DeviceError(
+                f"The Pi camera {number} does not start ({error}); try another [video] size."
+            ) from None
+
+    def shoot(self) -> Shot:
+        """Wait for the next picture; see ``Camera``."""
+        if self._camera is None:
+            raise DeviceError(f"The Pi camera {self._settings.device} is not started.")
+        try:
+            request = self._camera.capture_request()
+        except (RuntimeError, OSError) as error:
+            raise DeviceError(
+                f"The Pi camera {self._settings.device} has gone ({error}); check its cable."
+            ) from None
+        try:
+            captured_ns = self._clock.now_ns() - sensor_age_ns(request.get_metadata())
+            blue_green_red = request.make_array("main")
+        finally:
+            request.release()
+        return Shot(captured_ns, lambda: np.ascontiguousarray(blue_green_red[:, :, 2::-1]))
+
+    def stop(self) -> None:
+        """Stop and close the camera."""
+        if self._camera is not None:
+            self._camera.stop()
+            self._camera.close()
+
+
+def sensor_age_ns(
+    metadata: dict[str, Any],
+    boot_ns: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+) -> int:
+    """Return how long ago the sensor took the picture, 0 where it does not say.
+
+    Args:
+        metadata: Of the capture; ``SensorTimestamp`` counts nanoseconds since the machine booted,
+            including suspend, which the monotonic clock leaves out.
+        boot_ns: That clock.
+    """
+    stamp = metadata.get("SensorTimestamp")
+    if stamp is None:
+        return 0
+    age_ns = boot_ns() - int(stamp)
+    return age_ns if 0 <= age_ns <= MAX_AGE_NS else 0

@@ -1,0 +1,76 @@
+"""When the samples of a sound device were taken, on the monotonic clock."""
+
+from __future__ import annotations
+
+from edge_affect.clock import NS_PER_S
+from edge_affect.types import SAMPLE_RATE_HZ
+
+REANCHOR_S = 0.25
+"""Further apart than this, device and clock are not drifting: something was lost."""
+GAIN = 1 / 64
+"""Share of the difference between device and clock that one observation corrects."""
+
+
+class SoundTime:
+    """Time of every sample by counting, steered slowly to the clock.
+
+    A device's quartz is off by up to a few hundred parts in a million, and the moment at which a
+    buffer arrives jitters by milliseconds: counting is smooth, the clock is true. Each
+    observation therefore moves the count by a small part of the difference, at most half a
+    sample, so that blocks stay gap-free to within one sample and sound keeps time with pictures
+    for months. After a loss the count starts anew.
+
+    Args:
+        native_hz: Rate of the device, > 0.
+    """
+
+    def __init__(self, native_hz: float) -> None:
+        self._native_hz = native_hz
+        self._anchor_ns: float | None = None
+        self._n_in = 0
+        self._n_out = 0
+        self._end_ns = 0
+
+    def is_off(self, first_ns: int) -> bool:
+        """Return whether clock and count are so far apart that something must be missing."""
+        return self._anchor_ns is not None and abs(self._ahead_ns(first_ns)) > REANCHOR_S * NS_PER_S
+
+    def restart(self, first_ns: int) -> int:
+        """Start counting anew and return how many samples at 16 kHz the clock says are missing."""
+        if self._anchor_ns is None:
+            n_missing = 0
+        else:
+            n_missing = round(max(0.0, self._ahead_ns(first_ns)) * SAMPLE_RATE_HZ / NS_PER_S)
+        # Time never runs backwards, even where the device had run ahead of the clock.
+        self._anchor_ns = float(max(first_ns, self._end_ns))
+        self._n_in = self._n_out = 0
+        return n_missing
+
+    def observe(self, first_ns: int, n_samples: int) -> None:
+        """Take note of a buffer from the device.
+
+        Args:
+            first_ns: Clock when its first sample was taken, as far as known.
+            n_samples: Its length at the device's rate.
+        """
+        if self._anchor_ns is None:
+            self._anchor_ns = float(first_ns)
+        half_sample_ns = 0.5 * NS_PER_S / SAMPLE_RATE_HZ
+        correction_ns = self._ahead_ns(first_ns) * GAIN
+        self._anchor_ns += min(half_sample_ns, max(-half_sample_ns, correction_ns))
+        self._n_in += n_samples
+
+    def stamp(self, n_samples: int) -> int:
+        """Return the start of the next block of ``n_samples`` at 16 kHz."""
+        if self._anchor_ns is None:
+            raise ValueError("A block cannot be stamped before sound has been observed.")
+        start_ns = round(self._anchor_ns + self._n_out * NS_PER_S / SAMPLE_RATE_HZ)
+        self._n_out += n_samples
+        self._end_ns = start_ns + n_samples * NS_PER_S // SAMPLE_RATE_HZ
+        return start_ns
+
+    def _ahead_ns(self, first_ns: int) -> float:
+        """Return by how much the clock is ahead of the count."""
+        if self._anchor_ns is None:
+            return 0.0
+        return first_ns - (self._anchor_ns + self._n_in * NS_PER_S / self._native_hz)
