@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import sys
 from pathlib import Path
 
 from edge_affect import config, launcher
-from edge_affect.errors import InputMissingError, UsageError
+from edge_affect.commands.sense import add_media_arguments, sense_options
+from edge_affect.privacy import policy
 
 EXAMPLE = """\
 example:
@@ -25,9 +28,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, required=True, help="the TOML file")
-    parser.add_argument("--video", type=Path, help="replay this file instead of the camera")
-    parser.add_argument("--audio", type=Path, help="replay this file instead of the microphone")
-    parser.add_argument("--loop", action="store_true", help="start the files again at their end")
+    add_media_arguments(parser)
     parser.add_argument("--seconds", type=float, help="end by itself after this time")
     parser.add_argument(
         "--allow-unsandboxed",
@@ -43,32 +44,17 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAffectError: If the configuration or a file is wrong or missing.
     """
-    config.load(args.config)
+    logging.basicConfig(level=logging.INFO, format="run: %(message)s", stream=sys.stderr)
+    settings = config.load(args.config)
+    if args.audio is None and args.video is None:
+        # Told here already, before anything starts; sensing checks it again for itself.
+        policy.check_live(settings)
     settings_file = ["--config", str(args.config.resolve())]
+    options = sense_options(args.audio, args.video, is_looped=args.loop)
+    if args.seconds is not None:
+        options += ["--seconds", str(args.seconds)]
     return launcher.launch(
-        [*settings_file, *sense_options(args)],
+        [*settings_file, *options],
         settings_file,
         is_unsandboxed=args.allow_unsandboxed,
     )
-
-
-def sense_options(args: argparse.Namespace) -> list[str]:
-    """Return the options that are sensing's own; paths become absolute, the cage moves to /.
-
-    Raises:
-        InputMissingError: If a file to replay is not there.
-        UsageError: If there is nothing to loop over.
-    """
-    options: list[str] = []
-    for option, path in (("--video", args.video), ("--audio", args.audio)):
-        if path is not None:
-            if not path.is_file():
-                raise InputMissingError(f"There is no file {path} to replay.")
-            options += [option, str(path.resolve())]
-    if args.loop:
-        if not options:
-            raise UsageError("--loop needs --video or --audio to play again.")
-        options.append("--loop")
-    if args.seconds is not None:
-        options += ["--seconds", str(args.seconds)]
-    return options

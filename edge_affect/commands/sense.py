@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge_affect import config as configuration
 from edge_affect.clock import Clock, MonotonicClock
-from edge_affect.errors import ExitCode, UsageError
+from edge_affect.errors import ExitCode, InputMissingError, UsageError
 from edge_affect.privacy import policy
 from edge_affect.sdnotify import Notifier
 from edge_affect.sensing import cage
@@ -54,6 +54,26 @@ def add_media_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", type=Path, help="a sound file instead of the microphone")
     parser.add_argument("--video", type=Path, help="a video file instead of the camera")
     parser.add_argument("--loop", action="store_true", help="play the recording round and round")
+
+
+def sense_options(audio: Path | None, video: Path | None, *, is_looped: bool) -> list[str]:
+    """Return the options that make sensing play a recording.
+
+    Raises:
+        InputMissingError: If a file is not there.
+        UsageError: If there is nothing to play round and round.
+    """
+    options: list[str] = []
+    for option, path in (("--audio", audio), ("--video", video)):
+        if path is not None:
+            if not path.is_file():
+                raise InputMissingError(f"There is no file {path} to replay.")
+            options += [option, str(path.resolve())]
+    if is_looped:
+        if not options:
+            raise UsageError("--loop needs --audio or --video to play round and round.")
+        options.append("--loop")
+    return options
 
 
 def run(args: argparse.Namespace) -> int:

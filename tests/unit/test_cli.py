@@ -1,0 +1,143 @@
+"""The command line: every command explains itself; every mistake is one sentence and a code."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_affect import __version__, cli, config, errors
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(capsys, *arguments):
+    code = cli.main(list(arguments))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_the_table_of_exit_codes_in_the_docs_is_the_one_in_the_code():
+    text = (ROOT / "docs" / "exit-codes.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", text, re.MULTILINE)
+    assert rows == [(str(c.value), errors.MEANING[c]) for c in errors.ExitCode]
+
+
+def test_every_error_inherits_the_builtin_it_specialises():
+    kinds = [
+        kind
+        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, errors.EdgeAffectError) and kind is not errors.EdgeAffectError
+    ]
+    assert len(kinds) > 10
+    own = {Exception, BaseException, errors.EdgeAffectError}
+    without = [
+        kind.__name__
+        for kind in kinds
+        if not any(
+            b.__module__ == "builtins" and issubclass(b, Exception) and b not in own
+            for b in kind.__mro__
+        )
+    ]
+    assert without == ["PartialError"]
+
+
+def test_the_example_configuration_in_the_docs_is_current():
+    assert (ROOT / "docs" / "example.toml").read_text() == config.example()
+
+
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS))
+def test_every_command_has_help_with_an_example(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert "example" in text
+    assert f"edge-affect {command}" in text
+
+
+def test_the_overview_names_all_commands_and_codes(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    for name in cli.COMMANDS:
+        assert f"\n  {name}" in text
+    for code in errors.ExitCode:
+        assert errors.MEANING[code] in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("confg",), 64, "'confg'"),
+        ((), 64, "COMMAND"),
+        (("replay", "--vidoe", "x"), 64, "--vidoe"),
+        (("replay",), 64, "--audio, --video"),
+        (("replay", "--video", "/no/such.mp4"), 66, "/no/such.mp4"),
+        (("config", "check", "/no/such.toml"), 66, "config init"),
+        (("run", "--config", "/no/such.toml"), 66, "/no/such.toml"),
+        (("sense",), 78, "[deployment]"),
+        (("evaluate", "face", "--data", "/no/such.npz"), 66, "/no/such.npz"),
+        (("evaluate", "voice", "--index", "/no/i.csv", "--root", "/no"), 66, "/no/i.csv"),
+        (("evaluate", "portraits", "--csv", "/no/p.csv", "--root", "/no"), 66, "/no/p.csv"),
+    ],
+)
+def test_mistakes_end_in_one_sentence_and_their_code(capsys, arguments, code, words):
+    got, out, err = run(capsys, *arguments)
+    assert (got, out) == (code, "")
+    assert err.startswith("edge-affect: ")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+def test_media_that_is_no_media(capsys, tmp_path):
+    (tmp_path / "noise.mp4").write_bytes(b"\x00\x01no video at all" * 100)
+    (tmp_path / "empty.wav").write_bytes(b"")
+    for name, option in (("noise.mp4", "--video"), ("empty.wav", "--audio")):
+        code, out, err = run(capsys, "replay", option, str(tmp_path / name))
+        assert (code, out, err.count("\n")) == (65, "", 1)
+        assert name in err
+    code, _, err = run(capsys, "replay", "--video", str(tmp_path))
+    assert code in {65, 66}
+    assert err.count("\n") == 1
+
+
+def test_config_init_does_not_overwrite(capsys, tmp_path):
+    path = tmp_path / "box.toml"
+    assert run(capsys, "config", "init", str(path))[0] == 0
+    code, _, err = run(capsys, "config", "init", str(path))
+    assert code == 73
+    assert "--force" in err
+    assert run(capsys, "config", "init", "--force", str(path))[0] == 0
+    assert run(capsys, "config", "init", str(tmp_path / "no" / "x.toml"))[0] == 73
+    code, out, _ = run(capsys, "config", "check", str(path))
+    assert code == 0
+    assert "edge-affect/site/box/" in out
+
+
+def test_a_classroom_in_the_eu_is_refused(capsys, tmp_path):
+    path = tmp_path / "box.toml"
+    path.write_text(
+        "[deployment]\nsetting = 'classroom'\njurisdiction = 'EU'\npurpose = 'x'\ncontact = 'y'\n"
+    )
+    for arguments in (("config", "check", str(path)), ("sense", "--config", str(path))):
+        code, _, err = run(capsys, *arguments)
+        assert code == 80
+        assert "Article 5(1)(f)" in err
+
+
+def test_it_runs_as_a_module_and_knows_its_version():
+    command = [sys.executable, "-m", "edge_affect", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == f"edge-affect {__version__}\n"
+
+
+def test_a_reader_that_leaves_is_no_error():
+    command = f"{sys.executable} -m edge_affect config init | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1
