@@ -21,15 +21,15 @@ from edge_affect.sensing import kernel, syscalls
 MNT_EXPIRE = 4
 PTRACE_PEEKDATA = 2
 NO_DESCRIPTOR = -1
-SOCKET_FAMILIES: dict[str, tuple[int, int]] = {
-    "inet-socket": (socket.AF_INET, socket.SOCK_STREAM),
-    "inet-datagram-socket": (socket.AF_INET, socket.SOCK_DGRAM),
-    "inet6-socket": (socket.AF_INET6, socket.SOCK_STREAM),
-    "raw-socket": (socket.AF_INET, socket.SOCK_RAW),
-    "netlink-socket": (socket.AF_NETLINK, socket.SOCK_RAW),
-    "packet-socket": (socket.AF_PACKET, socket.SOCK_RAW),
-    "vsock-socket": (socket.AF_VSOCK, socket.SOCK_STREAM),
-    "unix-socket": (socket.AF_UNIX, socket.SOCK_STREAM),
+SOCKET_FAMILIES: dict[str, tuple[int, int, int]] = {
+    "inet-socket": (socket.AF_INET, socket.SOCK_STREAM, 0),
+    "inet-datagram-socket": (socket.AF_INET, socket.SOCK_DGRAM, 0),
+    "inet6-socket": (socket.AF_INET6, socket.SOCK_STREAM, 0),
+    "raw-socket": (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
+    "netlink-socket": (socket.AF_NETLINK, socket.SOCK_RAW, 0),
+    "packet-socket": (socket.AF_PACKET, socket.SOCK_RAW, 0),
+    "vsock-socket": (socket.AF_VSOCK, socket.SOCK_STREAM, 0),
+    "unix-socket": (socket.AF_UNIX, socket.SOCK_STREAM, 0),
 }
 UNIX_ADDRESSES: dict[str, str] = {
     "dbus-path": "/run/dbus/system_bus_socket",
@@ -128,8 +128,8 @@ def _call(name: str, *arguments: int) -> None:
     kernel.system_call(number, *arguments)
 
 
-def _open_socket(family: int, kind: int) -> None:
-    socket.socket(family, kind).close()
+def _open_socket(family: int, kind: int, protocol: int) -> None:
+    socket.socket(family, kind, protocol).close()
 
 
 def _connect_unix(address: str) -> None:

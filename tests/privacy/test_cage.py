@@ -1,0 +1,282 @@
+"""Nothing gets out of the cage, attempt by attempt, and each attempt works where there is none."""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attempts import ATTEMPTS
+
+from edge_affect.errors import CageError, ExitCode
+from edge_affect.sensing import cage, namespaces, probes
+
+NAMES = [f"probe:{probe.name}" for probe in probes.all_probes()] + list(ATTEMPTS)
+
+NEEDS_CAGE = pytest.mark.usefixtures("cage_is_possible")
+NOT_FOR_ORDINARY_USERS = {
+    "probe:write-root": "the top folder is root's",
+    "probe:write-package": "the checkout belongs to somebody else",
+}
+"""What the file owner alone forbids; as root the same attempts are shown to work."""
+
+
+def test_attempts_are_many_and_have_names_of_their_own():
+    assert len(NAMES) > 90
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@NEEDS_CAGE
+def test_the_cage_was_tried_with_every_attempt(caged, uncaged):
+    assert sorted(caged) == sorted(NAMES)
+    assert sorted(uncaged) == sorted(NAMES)
+
+
+@NEEDS_CAGE
+@pytest.mark.parametrize("name", NAMES)
+def test_attempt_fails_in_the_cage(name, caged):
+    assert caged[name] is not None, f"{name} works inside the cage"
+
+
+@NEEDS_CAGE
+@pytest.mark.parametrize("name", NAMES)
+def test_attempt_works_without_the_cage(name, uncaged, outside):
+    error = uncaged[name]
+    if error == "ENOSYS":
+        pytest.skip("this kernel is built without it")
+    if error == "EAFNOSUPPORT":
+        pytest.skip("this kernel is built without this kind of socket")
+    if error and outside.user != 0 and name in NOT_FOR_ORDINARY_USERS:
+        pytest.skip(NOT_FOR_ORDINARY_USERS[name])
+    if error and name == "probe:network-interface":
+        pytest.skip("this machine has no interface but lo")
+    assert error is None, f"{name} is stopped by {error} even outside: the check proves nothing"
+
+
+def test_proof_is_refused_outside_the_cage(outside):
+    done = outside.run("prove")
+    assert done.returncode == 0, done.stderr
+    message = json.loads(done.stdout)
+    assert message.startswith("The cage around sensing leaks: inet-socket works;")
+
+
+def test_leaking_cage_ends_with_the_documented_code():
+    assert CageError.exit_code == ExitCode.CAGE_NOT_PROVEN == 77
+
+
+def test_proof_cannot_be_declared():
+    with pytest.raises(CageError, match="proven by"):
+        cage.CageProof(object(), ("everything",))
+
+
+def test_cage_is_refused_once_threads_run():
+    code = (
+        "import threading, time\n"
+        "from edge_affect.errors import CageError\n"
+        "from edge_affect.sensing import cage\n"
+        "threading.Thread(target=time.sleep, args=(30,), daemon=True).start()\n"
+        "try:\n"
+        "    cage.enter(cage.CagePolicy())\n"
+        "except CageError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "The cage must be built before threads start, but 2 already run.\n"
+
+
+@pytest.mark.parametrize("pattern", ["/etc", "../etc", "snd/../../etc", "."])
+def test_devices_stay_below_dev(pattern):
+    with pytest.raises(CageError, match="relative to /dev"):
+        cage.CagePolicy(devices=(pattern,))
+
+
+def test_negative_descriptor_is_refused():
+    with pytest.raises(CageError, match="no file descriptor"):
+        cage.CagePolicy(keep_fds=(-1,))
+
+
+def test_missing_path_is_refused():
+    with pytest.raises(CageError, match="does not exist"):
+        namespaces.paths_below((Path("/tmp"),), (Path("/tmp/edge-affect-missing"),))
+
+
+def test_cover_itself_cannot_stay_readable():
+    with pytest.raises(CageError, match="home of sockets"):
+        namespaces.paths_below((Path("/tmp"),), (Path("/tmp"),))
+
+
+def test_only_paths_below_a_cover_need_binding(tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    kept = namespaces.paths_below((tmp_path,), (inner, Path("/etc")))
+    assert kept == (inner,)
+
+
+def test_covers_hold_no_cover_inside(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/lock")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    covers = namespaces.covered_folders()
+    assert Path("/run") in covers
+    assert Path("/tmp") in covers
+    assert not [c for c in covers for o in covers if c != o and c.is_relative_to(o)]
+
+
+def test_plain_nodes_are_all_there_is_without_devices():
+    assert [path.name for path in namespaces.device_nodes(())] == sorted(namespaces.PLAIN_NODES)
+
+
+def run_in_cage(body, *, policy="cage.CagePolicy()", environment=None):
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom edge_affect.sensing import cage\n"
+        f"cage.enter({policy})\nproof = cage.prove()\n{body}"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+@NEEDS_CAGE
+def test_what_sensing_computes_with_runs_in_the_cage(tmp_path):
+    """Arrays, threads, a LiteRT model, media decoding and resampling, imported after closing."""
+    model = next(iter(sorted(Path("models_tflite").glob("*.tflite"))), None)
+    sound = tmp_path / "sound.wav"
+    samples = b"\0\1" * 1600
+    sound.write_bytes(
+        struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1,
+                    16000, 32000, 2, 16, b"data", len(samples)) + samples
+    )  # fmt: skip
+    body = (
+        "import numpy as np, threading\n"
+        "worker = threading.Thread(target=lambda: np.ones((64, 64)) @ np.ones((64, 64)))\n"
+        "worker.start(); worker.join()\n"
+        "import av, soxr, scipy.signal\n"
+        f"with av.open({str(sound)!r}) as media:\n"
+        "    print(sum(frame.samples for frame in media.decode(audio=0)))\n"
+        "print(soxr.resample(np.zeros(4410, np.float32), 44100, 16000).size)\n"
+        "from ai_edge_litert.interpreter import Interpreter\n"
+        f"model = {str(model.resolve()) if model else ''!r}\n"
+        "if model:\n"
+        "    interpreter = Interpreter(model_path=model, num_threads=2)\n"
+        "    interpreter.allocate_tensors()\n"
+        "    for tensor in interpreter.get_input_details():\n"
+        "        zeros = np.zeros(tensor['shape'], tensor['dtype'])\n"
+        "        interpreter.set_tensor(tensor['index'], zeros)\n"
+        "    interpreter.invoke()\n"
+        "print('ran', bool(model))\n"
+    )
+    keep = [tmp_path] + ([model.resolve().parent] if model else [])
+    policy = f"cage.CagePolicy(readable=tuple(map(Path, {[str(p) for p in keep]!r})))"
+    done = run_in_cage(body, policy=policy)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:3] == ["1600", "1600", f"ran {model is not None}"]
+
+
+@NEEDS_CAGE
+def test_sounddevice_is_preloaded_before_the_filter_closes():
+    pytest.importorskip("sounddevice", exc_type=OSError)
+    body = "import sounddevice; print(type(sounddevice.query_devices()).__name__)\n"
+    policy = "cage.CagePolicy(devices=cage.MICROPHONE_DEVICES, preload=('sounddevice',))"
+    done = run_in_cage(body, policy=policy)
+    assert (done.returncode, done.stdout) == (0, "DeviceList\n"), done.stderr
+
+
+def test_descriptors_outside_the_policy_are_closed(tmp_path):
+    code = (
+        "import os\nfrom edge_affect.sensing import cage\n"
+        "reading, writing = os.pipe()\n"
+        "cage.close_other_descriptors((writing,))\n"
+        "print(sorted(int(n) for n in os.listdir('/proc/self/fd'))[:4] == [0, 1, 2, reading])\n"
+        "print(os.write(writing, b'') == 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\nTrue\n"
+
+
+def test_inherited_folder_is_refused_even_if_asked_for(tmp_path):
+    code = (
+        "import os, sys\nfrom edge_affect.errors import CageError\n"
+        "from edge_affect.sensing import cage\n"
+        "folder = os.open(sys.argv[1], os.O_RDONLY)\n"
+        "try:\n    cage.close_other_descriptors((folder,))\n"
+        "except CageError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("is a folder, a way around the cage.\n")
+
+
+@NEEDS_CAGE
+def test_older_kernels_get_read_only_mounts_one_by_one(tmp_path):
+    code = (
+        "import errno, os, sys\nfrom edge_affect.sensing import kernel, namespaces\n"
+        "namespaces.unshare_all()\n"
+        "kernel.mount(None, '/', None, kernel.MS_REC | kernel.MS_PRIVATE)\n"
+        "namespaces.remount_read_only()\n"
+        "for folder in sys.argv[1:]:\n"
+        "    try:\n"
+        "        os.open(folder + '/file', os.O_CREAT | os.O_WRONLY)\n"
+        "        print('wrote', folder)\n"
+        "    except OSError as error:\n"
+        "        print(errno.errorcode[error.errno])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), "/dev/shm"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "EROFS\nEROFS\n", done.stderr
+
+
+@NEEDS_CAGE
+def test_cage_is_quick_to_build():
+    """Building and proving together take some 20 ms on a PC; a second would be felt."""
+    code = (
+        "import time\nfrom edge_affect.sensing import cage\nstart = time.monotonic()\n"
+        "cage.enter(cage.CagePolicy())\ncage.prove()\nprint(time.monotonic() - start)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "advice"),
+    [
+        ("unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"),
+        ("max_user_namespaces", "0", "sysctl user.max_user_namespaces=1000"),
+        ("apparmor", "1", "sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
+    ],
+)
+def test_remedy_names_the_switch(monkeypatch, tmp_path, path, value, advice):
+    (tmp_path / path).write_text(value + "\n")
+    rows = [
+        (str(tmp_path / path) if path in key else str(tmp_path / "absent"), bad, text)
+        for key, bad, text in namespaces._REMEDIES
+    ]
+    monkeypatch.setattr(namespaces, "_REMEDIES", tuple(rows))
+    assert advice in namespaces.remedy()
+
+
+@NEEDS_CAGE
+def test_forbidden_namespaces_end_in_one_sentence():
+    """As where an administrator has set the limit to none."""
+    code = (
+        "from pathlib import Path\nfrom edge_affect.errors import CageError\n"
+        "from edge_affect.sensing import cage, namespaces\n"
+        "namespaces.unshare_all()\n"
+        "Path('/proc/sys/user/max_user_namespaces').write_text('0')\n"
+        "try:\n    cage.enter(cage.CagePolicy())\n"
+        "except CageError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("The kernel does not let this user build a cage (")
+    assert "sysctl user.max_user_namespaces=1000" in done.stdout
+    assert done.stdout.count("\n") == 1
