@@ -41,16 +41,16 @@ def spread(
 ) -> NDArray[np.float64]:
     """Return probabilities over all eight expressions, shape ``(8,)``, sum 1.
 
-    Expressions that the model does not know carry its average, so that they are no evidence either
-    way.
+    Expressions that the model does not know get exactly 0, which softmax never gives to one that
+    it knows; fusion takes that as no evidence either way.
 
     Args:
         probabilities: Of the known expressions, in the order of ``known``, sum 1.
         known: Which expressions these are.
     """
-    full = np.full(len(EXPRESSIONS), probabilities.mean(), dtype=np.float64)
+    full = np.zeros(len(EXPRESSIONS))
     full[[int(expression) for expression in known]] = probabilities
-    return np.asarray(full / full.sum(), dtype=np.float64)
+    return full
 
 
 class FaceExpressionModel:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge_affect.clock import NS_PER_S
-from edge_affect.errors import ManifestError
-from edge_affect.perception.acoustic import AcousticSettings, LogMelHistory, window_tensor
+from edge_affect.perception.acoustic import LogMelHistory
 from edge_affect.perception.activity import CHUNK_SAMPLES, SpeechActivity
-from edge_affect.record import EXPRESSIONS
+from edge_affect.perception.expression_model import spread
 from edge_affect.types import ExpressionEstimate, VoiceObservation
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from edge_affect.config import Voice
     from edge_affect.perception.activity import SpeechDetector
-    from edge_affect.perception.interpreter import TfliteModel
+    from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.types import AudioBlock
 
 
@@ -26,19 +24,17 @@ class VoiceReader:
     """Runs the voice model once a hop, where there is enough speech to read.
 
     Args:
-        model: Voice expression model; its manifest brings window, hop, labels and temperature.
+        model: Its manifest brings window, hop, labels and temperature.
         detector: Of speech, chunk by chunk.
         settings: How much speech a window needs.
-
-    Raises:
-        ManifestError: If the model has a label that is not an expression.
     """
 
-    def __init__(self, model: TfliteModel, detector: SpeechDetector, settings: Voice) -> None:
+    def __init__(
+        self, model: VoiceExpressionModel, detector: SpeechDetector, settings: Voice
+    ) -> None:
         self._model = model
         self._settings = settings
-        self._acoustic = AcousticSettings.from_manifest(model.manifest)
-        self._slots = expression_slots(model.manifest.labels)
+        self._acoustic = model.acoustic
         self._history = LogMelHistory(self._acoustic)
         n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
         self._activity = SpeechActivity(detector, settings, n_chunks)
@@ -83,22 +79,6 @@ class VoiceReader:
         return VoiceObservation(speech_share, estimate, observed_ns)
 
     def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
-        tensor = window_tensor(window_db, self._acoustic, self._model.manifest.inputs[0])
-        known = self._model.probabilities(tensor)
-        probabilities = np.zeros(len(EXPRESSIONS))
-        probabilities[self._slots] = known
+        known = self._model.probabilities(window_db)
+        probabilities = spread(known, self._model.expressions)
         return ExpressionEstimate(probabilities, float(known.max()), observed_ns)
-
-
-def expression_slots(labels: tuple[str, ...]) -> NDArray[np.intp]:
-    """Return the place in ``EXPRESSIONS`` of each label of a model.
-
-    Raises:
-        ManifestError: If a label is not an expression.
-    """
-    for label in labels:
-        if label not in EXPRESSIONS:
-            raise ManifestError(
-                f"Label {label!r} is not an expression; valid are {', '.join(EXPRESSIONS)}."
-            )
-    return np.array([EXPRESSIONS.index(label) for label in labels], dtype=np.intp)

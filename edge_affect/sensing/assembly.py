@@ -35,10 +35,10 @@ def build_pipeline(
 
 def _voice_reader(config: Config) -> VoiceReader:
     from edge_affect.perception.activity import silero_detector
-    from edge_affect.perception.interpreter import load_model
+    from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.voice import VoiceReader
 
-    return VoiceReader(load_model("voice_expression"), silero_detector(), config.voice)
+    return VoiceReader(VoiceExpressionModel.load(), silero_detector(), config.voice)
 
 
 def _face_reader(config: Config) -> FaceReader:

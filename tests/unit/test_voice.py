@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from edge_affect.config import Voice
-from edge_affect.errors import ManifestError
 from edge_affect.perception.activity import (
     CHUNK_SAMPLES,
     SpeechActivity,
     intensity_db,
     silero_detector,
 )
-from edge_affect.perception.interpreter import load_model
-from edge_affect.perception.voice import VoiceReader, expression_slots
+from edge_affect.perception.expression_model import VoiceExpressionModel, spread
+from edge_affect.perception.voice import VoiceReader
+from edge_affect.record import Expression
 from edge_affect.types import AudioBlock
 
 RATE = 16_000
@@ -85,7 +85,7 @@ def test_the_real_detector_hears_people(data_dir):
 
 
 def make_reader(detector=None, **settings) -> VoiceReader:
-    return VoiceReader(load_model("voice_expression"), detector or Always(), Voice(**settings))
+    return VoiceReader(VoiceExpressionModel.load(), detector or Always(), Voice(**settings))
 
 
 def test_one_observation_per_hop_and_estimates_once_a_window_is_full():
@@ -125,7 +125,6 @@ def test_a_window_never_spans_a_gap():
     assert [(o.estimate, o.observed_ns) for o in after] == [(None, 4_750_000_000)]
 
 
-def test_labels_find_their_place():
-    assert expression_slots(("sadness", "neutral")).tolist() == [3, 0]
-    with pytest.raises(ManifestError, match="joy"):
-        expression_slots(("joy",))
+def test_unknown_expressions_get_exactly_nothing():
+    full = spread(np.array([0.7, 0.3]), (Expression.SADNESS, Expression.NEUTRAL))
+    assert full.tolist() == [0.3, 0.0, 0.0, 0.7, 0.0, 0.0, 0.0, 0.0]
