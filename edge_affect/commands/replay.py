@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import time
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from edge_affect import config as configuration
 from edge_affect.clock import NS_PER_S, ManualClock, MonotonicClock
 from edge_affect.errors import ExitCode
 from edge_affect.publishing.payload import Stamp, affect_payload, to_json
-from edge_affect.publishing.screen import line
+from edge_affect.publishing.screen import line, look_of
+from edge_affect.publishing.stamping import Stamper
 from edge_affect.record import SourceState
 
 if TYPE_CHECKING:
@@ -47,15 +48,15 @@ class _Printer:
     """Prints records with the time they stand for."""
 
     as_json: bool
-    started_unix_ms: int
+    started: Stamp
     n_printed: int = 0
 
     def show(self, record: AffectRecord, media_time_s: float) -> None:
         """Print one record."""
-        unix_ms = self.started_unix_ms + round(media_time_s * 1000)
-        stamp = Stamp(unix_ms, clock_synced=False, sequence=self.n_printed)
+        unix_ms = self.started.unix_ms + round(media_time_s * 1000)
+        stamp = replace(self.started, unix_ms=unix_ms, sequence=self.n_printed)
         payload = affect_payload(record, stamp, media_time_s)
-        print(to_json(payload) if self.as_json else line(payload), flush=True)
+        print(to_json(payload) if self.as_json else line(payload, look_of(sys.stdout)), flush=True)
         self.n_printed += 1
 
 
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     pipeline = build_pipeline(
         settings, clock, has_sound=media.audio is not None, has_pictures=media.video is not None
     )
-    printer = _Printer(args.json, time.time_ns() // 1_000_000)
+    printer = _Printer(args.json, Stamper().peek())
     if args.fast:
         _replay_fast(pipeline, media, settings, printer.show)
     else:

@@ -1,0 +1,45 @@
+"""What the documents say of the product is what the product does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from edge_affect import cli, record
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+PRIVACY = (ROOT / "PRIVACY.md").read_text()
+
+
+@pytest.mark.parametrize("text", [README, PRIVACY], ids=["README", "PRIVACY"])
+def test_the_leak_ceiling_is_told_as_it_is(text):
+    assert f"{record.count_valid_records():,}" in " ".join(text.split())
+    for tick_hz in (1.0, 5.0):
+        figure = f"{record.leak_ceiling_bits_per_s(tick_hz):.2f}".removesuffix("0")
+        assert figure in text
+
+
+def test_every_command_is_in_the_readme():
+    for name in cli.COMMANDS:
+        assert re.search(rf"`(edge-affect )?{name}\b", README), name
+
+
+def test_every_link_leads_somewhere():
+    n_links = 0
+    for document in [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("models_tflite/*.md"),
+    ]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+            n_links += 1
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+    assert n_links > 10
+
+
+def test_the_record_in_the_readme_is_a_real_one():
+    digits = re.search(r"^((?:[0-9a-f]{2} ?){18})$", README, re.MULTILINE)
+    assert digits is not None
+    shown = record.decode(bytes.fromhex(digits.group(1)))
+    assert shown.abstained is record.AbstainReason.NONE
