@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,10 @@ SILENCE_LIMIT_S = 2.0
 """A device that calls back with nothing at all for this long is gone, whatever it says."""
 MAX_REAL_CHANNELS = 8
 """Sound servers and converters claim 32 channels and more; of those only a pair is opened."""
+SETTLE_S = 0.3
+"""What a stream delivers first clicks and comes in bursts, so it is neither used nor timed."""
+SOUND_SERVER_LATENCY_MS = "30"
+"""PulseAudio hands sound on in bursts of up to two seconds unless a client asks for less."""
 MAX_LATENCY_S = 1.0
 """A device that claims a larger delay between sample and buffer is not believed."""
 
@@ -112,7 +117,7 @@ class _Session:
         self._pending = np.zeros(0, np.float32)
         self._blocks: deque[AudioBlock] = deque()
         self._n_lost = 0
-        self._heard_ns = clock.now_ns()
+        self._opened_ns = self._heard_ns = clock.now_ns()
         try:
             self._stream = sounddevice.InputStream(
                 device=found["index"],
@@ -179,6 +184,8 @@ class _Session:
         if mono.base is not None:
             mono = mono.copy()
         self._heard_ns = now_ns
+        if now_ns - self._opened_ns < SETTLE_S * NS_PER_S:
+            return
         buffer = Buffer(mono, now_ns - round(age_s * NS_PER_S), bool(status.input_overflow))
         self._mailbox.put(buffer, mono.size)
 
@@ -216,6 +223,7 @@ def load_portaudio() -> Any:
     Raises:
         DeviceError: If the library is missing.
     """
+    os.environ.setdefault("PULSE_LATENCY_MSEC", SOUND_SERVER_LATENCY_MS)
     try:
         import sounddevice  # type: ignore[import-untyped]  # ships no types
     except OSError:
