@@ -25,6 +25,7 @@ from edge_affect.publishing.mqtt import (
     PROTOCOL_TEXT,
     ClientIdentity,
     Connection,
+    NoAnswerError,
     OnMessage,
     VersionRefusedError,
 )
@@ -101,7 +102,8 @@ class BrokerLink:
         self._settings = settings
         self._outbox = outbox
         self._backoff = Backoff(settings.backoff)
-        self._protocol = MQTT_5
+        self._has_refused_5 = False
+        self._n_silent = 0
         self._n_connections = 0
         self._state = LinkState()
         self._is_stopping = threading.Event()
@@ -176,25 +178,30 @@ class BrokerLink:
         """Return an open connection, or None after noting why there is none."""
         settings = self._settings
         identity = ClientIdentity(settings.client_id, settings.farewell)
-        connection = Connection(settings.access, identity, self._protocol, settings.on_message)
+        protocol = self._next_protocol()
+        connection = Connection(settings.access, identity, protocol, settings.on_message)
         try:
             connection.open()
-        except VersionRefusedError as error:
-            if self._protocol == MQTT_5:
-                LOG.warning("%s Falling back to MQTT 3.1.1.", error)
-                self._protocol = MQTT_3
-                return self._connect()
-            self._set_state(is_connected=False, error=str(error))
-            return None
         except BrokerError as error:
+            if isinstance(error, VersionRefusedError) and protocol == MQTT_5:
+                LOG.warning("%s Falling back to MQTT 3.1.1.", error)
+                self._has_refused_5 = True
+                return self._connect()
+            self._n_silent = self._n_silent + 1 if isinstance(error, NoAnswerError) else 0
             if str(error) != self._state.error:
                 LOG.warning("%s Trying again.", error)
             self._set_state(is_connected=False, error=str(error))
             return None
+        self._n_silent = 0
         self._n_connections += 1
-        self._set_state(is_connected=True, error=None, protocol=self._protocol)
-        LOG.info("broker connected: mqtt=%s", PROTOCOL_TEXT[self._protocol])
+        self._set_state(is_connected=True, error=None, protocol=protocol)
+        LOG.info("broker connected: mqtt=%s", PROTOCOL_TEXT[protocol])
         return connection
+
+    def _next_protocol(self) -> MQTTProtocolVersion:
+        """Return MQTT 5 unless the broker has refused it, or may have: every third time then."""
+        is_suspect = self._n_silent % 3 == 2
+        return MQTT_3 if self._has_refused_5 or is_suspect else MQTT_5
 
     def _set_state(
         self, *, is_connected: bool, error: str | None, protocol: MQTTProtocolVersion | None = None

@@ -47,6 +47,10 @@ class VersionRefusedError(BrokerError):
     """The broker does not speak MQTT 5; 3.1.1 may do."""
 
 
+class NoAnswerError(BrokerError):
+    """The broker closed the connection without a word; some do so to versions they do not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientIdentity:
     """Who connects.
@@ -160,6 +164,7 @@ class Connection:
 
         Raises:
             VersionRefusedError: If the broker refuses this protocol version.
+            NoAnswerError: If the broker closes the connection instead of answering.
             BrokerError: If it cannot be reached or refuses.
         """
         access = self._access
@@ -167,7 +172,7 @@ class Connection:
             self._client.connect(access.host, access.port, access.keepalive_s)
         except (OSError, ValueError) as error:
             self.close()
-            raise self._error(f"cannot be reached: {_reason(error)}") from None
+            raise BrokerError(self._sentence(f"cannot be reached: {_reason(error)}")) from None
         deadline_s = time.monotonic() + CONNACK_TIMEOUT_S
         while self._connack is None and self._end is None and time.monotonic() < deadline_s:
             self.step(deadline_s - time.monotonic())
@@ -176,14 +181,16 @@ class Connection:
         self.close()
         if self._connack is None:
             if self._end is None:
-                raise self._error(f"did not answer within {CONNACK_TIMEOUT_S:.0f} s")
-            raise self._error("closed the connection without an answer")
+                raise BrokerError(
+                    self._sentence(f"did not answer within {CONNACK_TIMEOUT_S:.0f} s")
+                )
+            raise NoAnswerError(self._sentence("closed the connection without an answer"))
         if self._connack.value == _REFUSED_VERSION:
             version = PROTOCOL_TEXT[self.protocol]
             raise VersionRefusedError(
                 f"The broker at {access.address} does not speak MQTT {version}."
             )
-        raise self._error(f"refuses: {str(self._connack).lower()}")
+        raise BrokerError(self._sentence(f"refuses: {str(self._connack).lower()}"))
 
     @property
     def is_open(self) -> bool:
@@ -270,10 +277,8 @@ class Connection:
             properties.MessageExpiryInterval = message.expiry_s
         return properties
 
-    def _error(self, what: str) -> BrokerError:
-        return BrokerError(
-            f"The broker at {self._access.address} {what}; check [mqtt] host and port."
-        )
+    def _sentence(self, what: str) -> str:
+        return f"The broker at {self._access.address} {what}; check [mqtt] in the configuration."
 
 
 def _reason(error: Exception) -> str:
