@@ -1,25 +1,48 @@
 """Train, calibrate, convert and release the voice expression model with one command.
 
-``python -m edge_affect.training.voice --data shared/data/audio --out models_tflite``
+``python -m edge_affect.training.voice --data shared/data/audio --release``
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from edge_affect.evaluation.figures import classification_figures
 from edge_affect.evaluation.metrics import confusion_matrix, macro_f1, uar
-from edge_affect.evaluation.recordings import parse_speakers
-from edge_affect.perception.acoustic import AcousticSettings, clip_log_probabilities
+from edge_affect.evaluation.recordings import parse_speakers, read_index, read_samples
+from edge_affect.evaluation.voices import voice_figures
+from edge_affect.perception.acoustic import (
+    AcousticSettings,
+    clip_log_probabilities,
+    clip_windows,
+)
+from edge_affect.perception.expression_model import VoiceExpressionModel
 from edge_affect.perception.interpreter import softmax
+from edge_affect.perception.manifest import Manifest, TrainingData
+from edge_affect.training.export import to_int8
 from edge_affect.training.loop import LoopSettings, fit, predict
 from edge_affect.training.nets import n_parameters, voice_net
+from edge_affect.training.release import (
+    Calibration,
+    calibrate,
+    calibrated,
+    calibration_text,
+    confusion_table,
+    figures_table,
+    manifest_figures,
+    new_manifest,
+    write_release,
+)
 from edge_affect.training.voice_augmentation import VoiceAugmentation
 from edge_affect.training.voice_data import (
+    DEV_SPEAKERS,
     VOICE_LABELS,
     VoiceBatches,
     VoiceSettings,
@@ -35,9 +58,19 @@ if TYPE_CHECKING:
 
     from edge_affect.evaluation.recordings import Recording
 
+VERSION = "1"
 CORPUS = "crema-d"
+VOTES = Path("crema-d-meta") / "votes.csv"
+N_RANGE_CLIPS = 400
 TRAINING_SPEAKERS = "1037-1091"
 REPORT_SPEAKERS = "1019-1036"
+TRAINING_DATA = (
+    TrainingData(
+        name="CREMA-D",
+        licence="ODbL 1.0 and DbCL 1.0",
+        part="actors 1037-1091 without the ten development actors; acted labels and crowd votes",
+    ),
+)
 
 
 class DevVoices:
@@ -48,37 +81,122 @@ class DevVoices:
         self.labels = np.array([VOICE_LABELS.index(r.label) for r in recordings], dtype=np.int64)
         self._windows, self._clips = scoring_windows(recordings, acoustic)
 
+    def probabilities(self, net: nn.Module, temperature: float) -> NDArray[np.float64]:
+        """Return probabilities of whole clips, shape ``(n, 6)``."""
+        per_window = softmax(predict(net, self._windows).numpy(), temperature)
+        clips = range(self.labels.size)
+        scores = [clip_log_probabilities(per_window[self._clips == clip]) for clip in clips]
+        return np.exp(np.stack(scores))
+
     def __call__(self, net: nn.Module) -> dict[str, float]:
         """Return UAR and macro-F1 over whole clips."""
-        probabilities = softmax(predict(net, self._windows).numpy())
-        guess = np.array(
-            [
-                clip_log_probabilities(probabilities[self._clips == clip]).argmax()
-                for clip in range(self.labels.size)
-            ]
-        )
+        guess = self.probabilities(net, 1.0).argmax(axis=1)
         matrix = confusion_matrix(self.labels, guess, len(VOICE_LABELS))
         return {"dev_uar": uar(matrix), "dev_macro_f1": macro_f1(matrix)}
 
 
 def train(
-    data: Path, work: Path, loop: LoopSettings, voice: VoiceSettings
-) -> tuple[nn.Module, DevVoices]:
-    """Return the averaged net and its judge."""
-    acoustic = AcousticSettings()
-    fit_part, dev_part = split_speakers(data, CORPUS, parse_speakers(TRAINING_SPEAKERS))
-    votes = read_votes(data / "crema-d-meta" / "votes.csv")
-    labels: NDArray[np.float32] = targets(fit_part, votes, voice.crowd_share)
+    data: Path,
+    part: tuple[Recording, ...],
+    judge: DevVoices,
+    work: Path,
+    loop: LoopSettings,
+    voice: VoiceSettings,
+) -> nn.Module:
+    """Return the averaged net."""
+    labels = targets(part, read_votes(data / VOTES), voice.crowd_share)
     torch.manual_seed(loop.seed)
     net = voice_net(len(VOICE_LABELS))
     print(
-        f"voice net: {n_parameters(net):,} parameters; {len(fit_part):,} clips to fit on, "
-        f"{len(dev_part):,} to choose by",
+        f"voice net: {n_parameters(net):,} parameters; {len(part):,} clips to fit on, "
+        f"{len(judge.recordings):,} to choose by",
         flush=True,
     )
-    judge = DevVoices(dev_part, acoustic)
-    batches = VoiceBatches(fit_part, labels, acoustic, VoiceAugmentation(), voice)
-    return fit(net, batches, judge, loop, work), judge
+    batches = VoiceBatches(part, labels, AcousticSettings(), VoiceAugmentation(), voice)
+    return fit(net, batches, judge, loop, work)
+
+
+def convert(net: nn.Module, part: tuple[Recording, ...]) -> tuple[Manifest, bytes]:
+    """Return the int8 model and its manifest, not yet calibrated."""
+    rows = np.random.default_rng(0).choice(len(part), N_RANGE_CLIPS, replace=False)
+    windows, _ = scoring_windows(tuple(part[row] for row in rows), AcousticSettings())
+    content = to_int8(net, windows)
+    labels = tuple(label.name.lower() for label in VOICE_LABELS)
+    manifest = new_manifest(
+        "voice_expression", VERSION, content, labels, AcousticSettings(), TRAINING_DATA
+    )
+    return manifest, content
+
+
+def fit_on_dev(manifest: Manifest, content: bytes, judge: DevVoices) -> Calibration:
+    """Return the calibration of the int8 model on single windows of the development speakers.
+
+    Windows, not clips: the live path says how sure it is of one window.
+    """
+    reader = VoiceExpressionModel(calibrated(manifest, content, 1.0))
+    rows: list[NDArray[np.float64]] = []
+    truth: list[int] = []
+    for recording, label in zip(judge.recordings, judge.labels, strict=True):
+        for window in clip_windows(read_samples(recording.path), reader.acoustic):
+            rows.append(reader.window_probabilities(window))
+            truth.append(int(label))
+    # Logits are known up to a constant, which softmax does not see.
+    logits = np.log(np.maximum(np.stack(rows), 1e-12))
+    return calibrate(logits, np.array(truth, dtype=np.int64))
+
+
+def float_figures(net: nn.Module, recordings: tuple[Recording, ...], t: float) -> dict[str, Any]:
+    """Return the figures of the float net at temperature ``t``."""
+    judge = DevVoices(recordings, AcousticSettings())
+    names = sorted({r.speaker for r in recordings})
+    speakers = np.array([names.index(r.speaker) for r in recordings], dtype=np.int64)
+    return classification_figures(judge.labels, judge.probabilities(net, t), VOICE_LABELS, speakers)
+
+
+def report_once(net: nn.Module, manifest: Manifest, content: bytes, data: Path) -> dict[str, Any]:
+    """Return the figures on the report speakers: int8 as shipped, uncalibrated, and float."""
+    recordings = read_index(data / "index.csv", data, CORPUS, parse_speakers(REPORT_SPEAKERS))
+    shipped = VoiceExpressionModel(calibrated(manifest, content, manifest.temperature))
+    plain = VoiceExpressionModel(calibrated(manifest, content, 1.0))
+    return {
+        "int8": voice_figures(recordings, shipped),
+        "int8_temperature_1": voice_figures(recordings, plain),
+        "float": float_figures(net, recordings, manifest.temperature),
+    }
+
+
+def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]) -> None:
+    """Write the three files."""
+    int8, plain = found["report"]["int8"], found["report"]["int8_temperature_1"]
+    manifest = replace(
+        manifest,
+        figures=(
+            *manifest_figures(int8, "CREMA-D actors 1019-1036, acted labels, whole clips"),
+            *manifest_figures(int8["as_heard"], "CREMA-D actors 1019-1036, labels as heard"),
+        ),
+    )
+    calibration = Calibration(**found["calibration"])
+    values = {
+        "n_bytes": f"{len(content):,}",
+        "n_fit": f"{found['n_fit']:,}",
+        "n_dev": f"{found['dev']['n']:,}",
+        "epochs": str(found["epochs"]),
+        "seed": str(found["seed"]),
+        "dev_speakers": ", ".join(sorted(DEV_SPEAKERS)),
+        "dev_uar": f"{100 * found['dev']['uar']:.1f} %",
+        "figures": figures_table(
+            [
+                ("acted labels, int8 as shipped", int8),
+                ("labels as heard, int8 as shipped", int8["as_heard"]),
+                ("acted labels, before quantisation", found["report"]["float"]),
+            ]
+        ),
+        "confusion": confusion_table(int8),
+        "calibration": calibration_text(calibration, plain["ece"], int8["ece"], int8["n"]),
+        "median_ms": f"{int8['median_ms_per_item']:.1f}",
+        "sha256": manifest.sha256,
+    }
+    write_release(out, manifest, content, values)
 
 
 def main() -> None:
@@ -89,7 +207,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/training/voice"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--release",
+        action="store_true",
+        help="measure on the report speakers and write the model; without it only dev is used",
+    )
     options = parser.parse_args()
     loop = LoopSettings(
         n_epochs=options.epochs,
@@ -100,8 +223,28 @@ def main() -> None:
         n_threads=options.threads,
         seed=options.seed,
     )
-    net, judge = train(options.data, options.work, loop, VoiceSettings(seed=options.seed))
-    del net, judge
+    part, dev = split_speakers(options.data, CORPUS, parse_speakers(TRAINING_SPEAKERS))
+    judge = DevVoices(dev, AcousticSettings())
+    voice = VoiceSettings(seed=options.seed)
+    net = train(options.data, part, judge, options.work, loop, voice)
+    manifest, content = convert(net, part)
+    calibration = fit_on_dev(manifest, content, judge)
+    manifest = replace(manifest, temperature=calibration.temperature)
+    reader = VoiceExpressionModel(calibrated(manifest, content, calibration.temperature))
+    found: dict[str, Any] = {
+        "n_fit": len(part),
+        "epochs": options.epochs,
+        "seed": options.seed,
+        "calibration": {name: getattr(calibration, name) for name in calibration.__slots__},
+        "dev": voice_figures(dev, reader),
+    }
+    if options.release:
+        found["report"] = report_once(net, manifest, content, options.data)
+    text = json.dumps(found, indent=1)
+    (options.work / "figures.json").write_text(text, encoding="utf-8")
+    print(text, flush=True)
+    if options.release:
+        release(options.out, manifest, content, found)
 
 
 if __name__ == "__main__":
