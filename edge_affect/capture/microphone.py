@@ -202,7 +202,7 @@ class _Session:
 
     def _take(self, buffer: Buffer, n_lost: int) -> None:
         """Resample one buffer and cut what is complete into blocks."""
-        if n_lost > 0 or buffer.is_after_loss or self._sound_time.is_off(buffer.first_ns):
+        if n_lost > 0 or buffer.is_after_loss or self._sound_time.is_behind(buffer.first_ns):
             n_missing = self._sound_time.restart(buffer.first_ns)
             # The device knows that something is missing before the clock can tell how much.
             self._n_lost += max(n_missing, n_lost, int(buffer.is_after_loss)) + self._pending.size

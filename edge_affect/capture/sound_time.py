@@ -5,8 +5,10 @@ from __future__ import annotations
 from edge_affect.clock import NS_PER_S
 from edge_affect.types import SAMPLE_RATE_HZ
 
-REANCHOR_S = 0.25
-"""Further apart than this, device and clock are not drifting: something was lost."""
+MISSING_S = 0.25
+"""By more than this the clock is not ahead through drift: something was lost."""
+PATIENCE_S = 1.0
+"""For this long the clock has to be ahead: sound servers hold a burst back, then catch up."""
 GAIN = 1 / 64
 """Share of the difference between device and clock that one observation corrects."""
 
@@ -30,10 +32,16 @@ class SoundTime:
         self._n_in = 0
         self._n_out = 0
         self._end_ns = 0
+        self._behind_since_ns: int | None = None
 
-    def is_off(self, first_ns: int) -> bool:
-        """Return whether clock and count are so far apart that something must be missing."""
-        return self._anchor_ns is not None and abs(self._ahead_ns(first_ns)) > REANCHOR_S * NS_PER_S
+    def is_behind(self, first_ns: int) -> bool:
+        """Return whether the clock has been ahead for so long that sound must be missing."""
+        if self._ahead_ns(first_ns) <= MISSING_S * NS_PER_S:
+            self._behind_since_ns = None
+            return False
+        if self._behind_since_ns is None:
+            self._behind_since_ns = first_ns
+        return first_ns - self._behind_since_ns >= PATIENCE_S * NS_PER_S
 
     def restart(self, first_ns: int) -> int:
         """Start counting anew and return how many samples at 16 kHz the clock says are missing."""
@@ -44,6 +52,7 @@ class SoundTime:
         # Time never runs backwards, even where the device had run ahead of the clock.
         self._anchor_ns = float(max(first_ns, self._end_ns))
         self._n_in = self._n_out = 0
+        self._behind_since_ns = None
         return n_missing
 
     def observe(self, first_ns: int, n_samples: int) -> None:
