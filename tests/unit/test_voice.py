@@ -103,10 +103,12 @@ def test_one_observation_per_hop_and_estimates_once_a_window_is_full():
 
 
 def test_block_sizes_do_not_matter():
+    readers = (make_reader(), make_reader())
     one, other = (
-        [o for b in blocks(noise(3.2), size) for o in make_reader().feed(b)]
-        for size in (320, 51_200)
+        [o for b in blocks(noise(3.2), size) for o in reader.feed(b)]
+        for reader, size in zip(readers, (320, 51_200), strict=True)
     )
+    assert len(one) == 3
     assert [o.observed_ns for o in one] == [o.observed_ns for o in other]
     assert np.array_equal(one[-1].estimate.probabilities, other[-1].estimate.probabilities)
 
