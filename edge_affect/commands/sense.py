@@ -133,7 +133,7 @@ def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier)
     media = [path for path in (args.audio, args.video) if path is not None and path.exists()]
     models = [path for path in user_models_dirs() if path.is_dir()]
     devices: tuple[str, ...] = ()
-    preload: tuple[str, ...] = ("edge_affect.perception.interpreter",)
+    preload: tuple[str, ...] = ()
     if not _is_replay(args) and settings.audio.source == "microphone":
         devices += cage.MICROPHONE_DEVICES
         preload += ("sounddevice",)

@@ -204,18 +204,19 @@ def _interpreter_class() -> Any:
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Send descriptor 2 to /dev/null: the runtime's C++ announces its delegates there."""
+    """Send descriptor 2 into memory: the runtime's C++ announces its delegates there."""
     with _STDERR_LOCK, contextlib.ExitStack() as stack:
         sys.stderr.flush()
         try:
-            null = os.open(os.devnull, os.O_WRONLY)
             kept = os.dup(2)
         except OSError:
-            # No /dev/null or no descriptor 2 in this cage: a noisy load beats no load.
+            # There is no descriptor 2 to keep quiet.
             yield
             return
-        stack.callback(os.close, null)
+        # Not /dev/null: inside the cage no file opens for writing.
+        sink = os.memfd_create("quiet")
+        stack.callback(os.close, sink)
         stack.callback(os.close, kept)
         stack.callback(os.dup2, kept, 2)
-        os.dup2(null, 2)
+        os.dup2(sink, 2)
         yield
