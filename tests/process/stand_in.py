@@ -13,6 +13,18 @@ import time
 from pathlib import Path
 
 
+def enter_cage(args):
+    """Enter the real cage and return what to say about it; nothing can be written after."""
+    from edge_affect.errors import CageError
+    from edge_affect.sensing import cage
+
+    try:
+        cage.enter(cage.CagePolicy(keep_fds=(args.records_fd, args.commands_fd)))
+    except CageError as error:
+        return f"no cage: {error}"
+    return f"caged {len(cage.prove().refused)}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
@@ -24,6 +36,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--code", type=int, default=0)
     parser.add_argument("--deaf", action="store_true")
+    parser.add_argument("--really", action="store_true", help="build the cage before reporting")
     args = parser.parse_args()
 
     def stop(_number, _frame):
@@ -34,6 +47,9 @@ def main():
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, lambda *_: os._exit(99))  # Ctrl-C must not get here
+    if args.really:
+        sys.stderr.write(f"{enter_cage(args)}\n")
+        time.sleep(args.seconds)
     kinds = {}
     for entry in Path("/proc/self/fd").iterdir():
         try:
@@ -54,6 +70,9 @@ def main():
     unfinished.write_text(json.dumps(report))
     unfinished.rename(args.folder / f"{args.name}.json")
     print(args.name, "says hello", flush=True)
+    other = args.folder / ("publish.json" if args.name == "sense" else "sense.json")
+    while args.seconds == 0 and args.records_fd is not None and not other.exists():
+        time.sleep(0.01)  # so that both have seen the start before one ends
     time.sleep(args.seconds)
     if args.deaf:
         time.sleep(60)

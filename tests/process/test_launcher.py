@@ -157,6 +157,22 @@ def test_nobody_outlives_a_killed_launcher(tmp_path):
     wait_until(lambda: no_child_is_left(*reports))
 
 
+def test_no_caged_process_outlives_a_killed_launcher(tmp_path):
+    """The kernel forgets the wish to die with the parent when credentials change; ours do not."""
+    launched = Launched(tmp_path, ["--really"], [])
+    publish = launched.report("publish")
+    lines = sorted(launched.process.stderr.readline().strip() for _ in range(3))
+    sense_pid = int(lines[-1].removeprefix("sense started (pid ").removesuffix(")"))
+    alive_in_the_cage = is_alive(sense_pid)
+    launched.process.kill()
+    launched.process.communicate(timeout=10)
+    wait_until(lambda: no_child_is_left({"pid": sense_pid}, publish))
+    if lines[0].startswith("no cage"):
+        pytest.skip(lines[0])
+    assert lines[0].startswith("caged ")
+    assert alive_in_the_cage
+
+
 def test_log_has_one_line_for_each_event(tmp_path):
     launched = Launched(tmp_path, ["--seconds", "0"])
     sense, publish = launched.both()
