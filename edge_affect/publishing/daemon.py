@@ -126,7 +126,7 @@ class Publisher:
                 continue
             ticks.skip_to(now_ns)
             self._publish_newest(now_ns)
-            if now_ns >= health_ns:
+            if now_ns >= health_ns and self._link.state.is_connected:
                 health_ns = now_ns + round(HEALTH_INTERVAL_S * NS_PER_S)
                 self._publish_health(now_ns)
             if self._link.state.is_connected:

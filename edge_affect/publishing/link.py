@@ -136,7 +136,7 @@ class BrokerLink:
             return
 
     def pass_on(self, message: Message) -> None:
-        """Send ``message`` once, now or at the next connect; a newer one replaces it."""
+        """Send ``message`` once, if the broker is there; it is not queued."""
         self._passing = message
         self.wake()
 

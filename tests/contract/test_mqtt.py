@@ -1,0 +1,375 @@
+"""The publisher against a real mosquitto: contract, outages, bad brokers, commands."""
+
+import contextlib
+import gc
+import json
+import logging
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from mqtt_parts import BASE, Box, Gate, Listener, wait_for
+
+from edge_affect.broker import HOST, LocalBroker, free_port
+from edge_affect.errors import BrokerError, UnavailableError
+from edge_affect.publishing import mqtt
+from edge_affect.publishing.access import BrokerAccess
+from edge_affect.publishing.daemon import Limits
+from edge_affect.publishing.subscriber import watch
+from edge_affect.publishing.topics import Message
+from edge_affect.record import AbstainReason, AffectRecord, Modality, SourceState
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
+NOBODY = AffectRecord(abstained=AbstainReason.NOBODY, camera=SourceState.OK)
+HAPPY = AffectRecord(
+    expressions=(2, 13, 0, 0, 0, 0, 0, 0), modalities=Modality.FACE, confidence=9, valence=12
+)
+PAUSED = AffectRecord(abstained=AbstainReason.PAUSED)
+
+
+@pytest.fixture
+def broker():
+    with LocalBroker() as local:
+        yield local
+
+
+@pytest.fixture
+def closing():
+    with contextlib.ExitStack() as stack:
+        yield lambda part: stack.enter_context(contextlib.closing(part))
+
+
+@pytest.fixture
+def listener(broker, closing):
+    return closing(Listener(broker.port))
+
+
+def schema_of(name):
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
+
+
+def sequences(listener):
+    return [json.loads(text)["sequence"] for text in listener.payloads("affect")]
+
+
+def test_every_message_of_every_topic_keeps_its_contract(broker, listener, closing):
+    box = closing(Box(broker.port))
+    box.feed([NOBODY, HAPPY, PAUSED, HAPPY, NOBODY] * 2)
+    wait_for(lambda: listener.of("affect") and listener.of("health"), "affect and health")
+    box.close()
+    wait_for(lambda: listener.payloads("status") == ["online", "offline"], "offline")
+    names = [m.topic.removeprefix(f"{BASE}/") for m in listener.messages]
+    assert set(names) == {"status", "about", "affect", "health"}
+    for name, message in zip(names, listener.messages, strict=True):
+        text = message.payload.decode()
+        instance = text if name == "status" else json.loads(text)
+        schema_of(name).validate(instance)
+        properties = message.properties
+        assert properties.UserProperty == [("schema", "1.0")]
+        is_text = name == "status"
+        assert properties.ContentType == ("text/plain" if is_text else "application/json")
+        expiry_s = getattr(properties, "MessageExpiryInterval", None)
+        assert expiry_s == {"affect": 60, "health": 30}.get(name)
+        assert message.qos == (0 if name == "health" else 1)
+    assert len(listener.of("about")) == 1
+    numbers = sequences(listener)
+    assert len(numbers) >= 5
+    assert numbers == list(range(len(numbers)))
+
+
+def test_status_and_about_are_retained_and_nothing_else(broker, listener, closing):
+    box = closing(Box(broker.port))
+    box.feed([HAPPY] * 3)
+    wait_for(lambda: listener.of("affect"), "affect")
+    late = closing(Listener(broker.port))
+    wait_for(lambda: len(late.messages) >= 2, "retained messages")
+    retained = sorted(m.topic.removeprefix(f"{BASE}/") for m in late.messages if m.retain)
+    assert retained == ["about", "status"]
+    assert late.payloads("status") == ["online"]
+
+
+def test_a_tick_without_a_fresh_record_publishes_nothing(broker, listener, closing):
+    box = closing(Box(broker.port))
+    wait_for(lambda: listener.of("status"), "online")
+    box.feed([HAPPY], 0.5)
+    box.feed([HAPPY], 0.5)
+    assert sequences(listener) == [0, 1]
+
+
+def test_many_records_in_one_tick_become_one_message(broker, listener, closing):
+    box = closing(Box(broker.port, tick_hz=1.0))
+    wait_for(lambda: listener.of("status"), "online")
+    end_s = time.monotonic() + 2.2
+    while time.monotonic() < end_s:
+        box.feed([NOBODY, HAPPY], 0.01)
+    assert 2 <= len(listener.of("affect")) <= 3
+    assert {json.loads(t)["expression"] for t in listener.payloads("affect")} <= {
+        "happiness",
+        None,
+    }
+
+
+def test_an_outage_within_the_queue_loses_nothing(broker, listener, closing):
+    gate = closing(Gate(broker.port))
+    box = closing(Box(gate.port))
+    box.feed([HAPPY] * 3)
+    gate.shut()
+    wait_for(lambda: "offline" in listener.payloads("status"), "the will")
+    box.feed([HAPPY] * 5)
+    gate.open()
+    wait_for(lambda: listener.payloads("status")[-1] == "online", "online again")
+    box.feed([HAPPY] * 3)
+    wait_for(lambda: len(set(sequences(listener))) >= 10, "all messages")
+    numbers = sequences(listener)
+    unique = list(dict.fromkeys(numbers))
+    assert unique == list(range(len(unique)))
+    assert listener.payloads("status") == ["online", "offline", "online"]
+    assert len(listener.of("about")) == 2
+    assert [t for t in listener.payloads("affect") if '"gap"' in t] == []
+
+
+def test_an_outage_past_the_queue_drops_the_oldest_and_says_so(broker, listener, closing):
+    gate = closing(Gate(broker.port))
+    box = closing(Box(gate.port, queue_size=3))
+    box.feed([HAPPY] * 4)
+    wait_for(lambda: listener.of("affect"), "affect")
+    gate.shut()
+    wait_for(lambda: "offline" in listener.payloads("status"), "the will")
+    box.feed([HAPPY] * 12)
+    gate.open()
+    wait_for(lambda: listener.payloads("status")[-1] == "online", "online again")
+    box.feed([HAPPY] * 3)
+    wait_for(lambda: any('"gap"' in t for t in listener.payloads("affect")), "the gap")
+    schema = schema_of("affect")
+    payloads = [json.loads(text) for text in listener.payloads("affect")]
+    for payload in payloads:
+        schema.validate(payload)
+    (at,) = [i for i, p in enumerate(payloads) if "gap" in p]
+    before, after = payloads[at - 1], payloads[at]
+    assert after["sequence"] - before["sequence"] - 1 == after["gap"]["messages"] >= 5
+    assert before["time"] < after["gap"]["since"] < after["gap"]["until"] < after["time"]
+    tail = [p["sequence"] for p in payloads[at:]]
+    assert tail == list(range(tail[0], tail[0] + len(tail)))
+
+
+def test_a_restarted_broker_gets_status_and_about_again(closing, caplog):
+    caplog.set_level(logging.INFO, "edge_affect.publishing")
+    with LocalBroker() as broker:
+        box = closing(Box(broker.port))
+        first = closing(Listener(broker.port))
+        wait_for(lambda: first.payloads("status"), "online")
+        broker.kill()
+        wait_for(lambda: "broker lost" in caplog.text, "the loss to be noticed")
+        broker.start()
+        second = closing(Listener(broker.port))
+        wait_for(lambda: second.payloads("status") == ["online"], "online again")
+        wait_for(lambda: len(second.of("about")) == 1, "about again")
+        box.feed([HAPPY] * 3)
+        wait_for(lambda: second.of("affect"), "affect")
+        box.close()
+
+
+@pytest.mark.parametrize("manner", ["no-5", "hang-up-5"])
+def test_brokers_without_mqtt_5_are_served(broker, listener, closing, caplog, manner):
+    gate = closing(Gate(broker.port, manner))
+    box = closing(Box(gate.port))
+    wait_for(lambda: listener.payloads("status") == ["online"], "online")
+    assert gate.levels[0] == 5
+    assert gate.levels[-1] == 4
+    box.feed([HAPPY] * 4)
+    wait_for(lambda: listener.of("affect") and listener.of("health"), "affect and health")
+    assert json.loads(listener.payloads("health")[0])["mqtt"] == "3.1.1"
+    schema_of("affect").validate(json.loads(listener.payloads("affect")[0]))
+    listener.publish(f"{BASE}/set/pause")
+    assert box.commands.recv(10) == b"\x01"
+    if manner == "no-5":
+        assert caplog.text.count("Falling back to MQTT 3.1.1") == 1
+        gate.shut()
+        gate.open()
+        wait_for(lambda: listener.payloads("status")[-2:] == ["offline", "online"], "online again")
+        assert gate.levels == [5, 4, 4]
+
+
+def test_commands_cross_as_exactly_one_byte(broker, listener, closing, caplog):
+    box = closing(Box(broker.port))
+    wait_for(lambda: listener.payloads("status"), "online")
+    listener.publish(f"{BASE}/set/reboot")
+    listener.publish(f"{BASE}/set/pause", b"now\x00secret")
+    listener.publish("edge-affect/hall/two/set/pause")
+    listener.publish(f"{BASE}/set/pause")
+    listener.publish(f"{BASE}/set/resume")
+    assert [box.commands.recv(100), box.commands.recv(100)] == [b"\x01", b"\x02"]
+    box.commands.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        box.commands.recv(100)
+    ignored = [r.message for r in caplog.records if "ignored" in r.message]
+    assert ignored == [
+        "command ignored: unknown command",
+        "command ignored: command with a payload",
+    ]
+
+
+def test_a_retained_command_is_not_obeyed_again_and_again(broker, listener, closing):
+    listener.publish(f"{BASE}/set/pause", b"", retain=False)
+    listener.publish(f"{BASE}/set/pause", b"x", retain=True)
+    box = closing(Box(broker.port))
+    wait_for(lambda: listener.payloads("status"), "online")
+    box.commands.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        box.commands.recv(100)
+
+
+def test_a_slow_broker_never_holds_more_than_the_window(broker, listener, closing):
+    gate = closing(Gate(broker.port))
+    box = closing(Box(gate.port))
+    wait_for(lambda: listener.payloads("status"), "online")
+    gate.shut()
+    box.feed([HAPPY] * 30)
+    gate.delay_s = 0.05
+    gate.open()
+    wait_for(lambda: len(set(sequences(listener))) >= 28, "the whole queue", 20.0)
+    assert 2 <= gate.max_unacknowledged <= mqtt.MAX_IN_FLIGHT
+    unique = list(dict.fromkeys(sequences(listener)))
+    assert unique == list(range(len(unique)))
+
+
+def test_a_broker_that_is_not_there_ends_an_interactive_command(closing):
+    port = free_port()
+    box = closing(Box(port, limits=Limits(give_up_s=1.0)))
+    box.wait()
+    assert isinstance(box.error, BrokerError)
+    assert str(box.error) == (
+        f"The broker at {HOST}:{port} cannot be reached: connection refused; "
+        "check [mqtt] in the configuration."
+    )
+    assert box.error.exit_code == 69
+
+
+def test_a_broker_that_refuses_says_why(broker, closing):
+    gate = closing(Gate(broker.port, "refuse"))
+    box = closing(Box(gate.port, limits=Limits(give_up_s=1.0)))
+    box.wait()
+    assert "refuses: not authorized" in str(box.error)
+
+
+def test_a_mute_broker_is_left_after_a_while(broker, listener, closing, monkeypatch):
+    monkeypatch.setattr(mqtt, "CONNACK_TIMEOUT_S", 0.4)
+    gate = closing(Gate(broker.port, "mute"))
+    box = closing(Box(gate.port))
+    wait_for(lambda: gate.n_connects >= 2, "a second attempt")
+    gate.manner = "pass"
+    wait_for(lambda: listener.payloads("status") == ["online"], "online")
+    assert box.error is None
+
+
+def test_waits_grow_while_the_broker_is_away(broker, closing):
+    gate = closing(Gate(broker.port, "refuse"))
+    closing(Box(gate.port))
+    time.sleep(3.2)
+    # Waits of at most 1, 2, 4 s and at least half of each: never a flood, never asleep.
+    assert 2 <= gate.n_connects <= 3
+
+
+def test_the_will_follows_a_connection_that_breaks(broker, listener):
+    topics_will = mqtt.ClientIdentity(
+        "will-test", Message(f"{BASE}/status", b"offline", retain=True)
+    )
+    connection = mqtt.Connection(BrokerAccess(HOST, broker.port), topics_will)
+    connection.open()
+    connection.drop()
+    wait_for(lambda: listener.payloads("status") == ["offline"], "the will")
+
+
+def test_passwords_open_a_closed_broker(tmp_path, closing):
+    passwords = tmp_path / "passwords"
+    program = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
+    subprocess.run([program, "-c", "-b", passwords, "box", "s3cret"], check=True)
+    own = tmp_path / "own"
+    own.write_text("s3cret\n")
+    own.chmod(0o600)
+    closed = f"allow_anonymous false\npassword_file {passwords}\nuser root"
+    with LocalBroker(extra_config=closed) as broker:
+        box = closing(Box(broker.port, username="box", password_file=str(own)))
+        wait_for(lambda: box.publisher._link.state.is_connected, "the connection")
+        box.close()
+        own.write_text("wrong\n")
+        box = closing(
+            Box(broker.port, username="box", password_file=str(own), limits=Limits(give_up_s=0.5))
+        )
+        box.wait()
+        assert "refuses: not authorized" in str(box.error)
+
+
+def make_certificates(folder, name):
+    """A certificate authority and a server certificate for 127.0.0.1, valid for a day."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "1", "-subj", f"/CN={name}", "-keyout", f"{name}.key",
+         "-out", f"{name}.pem", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, cwd=folder, capture_output=True,
+    )  # fmt: skip
+    return folder / f"{name}.pem", folder / f"{name}.key"
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_tls_trusts_its_own_authority_only(tmp_path, closing):
+    certificate, key = make_certificates(tmp_path, "one")
+    other, _ = make_certificates(tmp_path, "other")
+    port = free_port()
+    tls = f"user root\nlistener {port} {HOST}\ncertfile {certificate}\nkeyfile {key}\n"
+    with LocalBroker(extra_config=tls):
+        box = closing(Box(port, ca_file=str(certificate)))
+        wait_for(lambda: box.publisher._link.state.is_connected, "the connection")
+        box.close()
+        assert box.error is None
+        box = closing(Box(port, ca_file=str(other), limits=Limits(give_up_s=0.5)))
+        box.wait()
+        assert "certificate verify failed" in str(box.error)
+        box.close()
+    gc.collect()
+
+
+def test_watching_sees_payloads_and_passes_over_the_rest(broker, listener):
+    seen = []
+    deadline_s = time.monotonic() + 5.0
+
+    def is_over():
+        listener.publish(f"{BASE}/affect", b"not json")
+        listener.publish(f"{BASE}/affect", b"[1]")
+        listener.publish(f"{BASE}/affect", b'{"sequence":1}')
+        return len(seen) >= 2 or time.monotonic() > deadline_s
+
+    watch(BrokerAccess(HOST, broker.port), f"{BASE}/affect", seen.append, is_over)
+    assert len(seen) >= 2
+    assert seen == [{"sequence": 1}] * len(seen)
+
+
+def test_watching_a_broker_without_mqtt_5(broker, listener, closing):
+    gate = closing(Gate(broker.port, "no-5"))
+    watch(BrokerAccess(HOST, gate.port), "#", lambda _payload: None, lambda: bool(gate.levels[1:]))
+    assert gate.levels == [5, 4]
+
+
+def test_watching_nothing_gives_up():
+    access = BrokerAccess(HOST, free_port())
+    with pytest.raises(BrokerError, match="connection refused"):
+        watch(access, "#", lambda _payload: None, lambda: False, patience_s=0.3)
+
+
+def test_a_port_in_use_is_one_sentence(broker):
+    with pytest.raises(UnavailableError, match=r"could not start on port .*in use"):
+        LocalBroker(broker.port).start()
+
+
+def test_a_stopped_broker_can_be_started_again():
+    local = LocalBroker()
+    for _ in range(2):
+        with local:
+            Path(f"/proc/{local.pid}").stat()
+            port = local.port
+        assert local.pid is None
+    assert port == local.port
