@@ -20,6 +20,7 @@ from edge_affect.publishing.payload import affect_payload, to_json
 from edge_affect.publishing.stamping import Stamper
 from edge_affect.publishing.ticks import TickSchedule
 from edge_affect.publishing.topics import OFFLINE, ONLINE, Message, Topics
+from edge_affect.sdnotify import Notifier
 
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
@@ -54,6 +55,7 @@ class Publisher:
     Raises:
         InputMissingError: If the password or CA file is not there.
         ConfigError: If one of them cannot be used.
+        UnavailableError: If systemd's notify socket is named but cannot be reached.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Publisher:
         self._link = BrokerLink(self._link_settings(config), self._outbox)
         self._stopped, self._stopper = socket.socketpair()
         self._stopper.settimeout(0.0)
+        self._notifier = Notifier()
         self._last: AffectRecord | None = None
         self._last_ns = 0
 
@@ -105,11 +108,14 @@ class Publisher:
             BrokerError: If ``Limits.give_up_s`` says so and the broker was away that long.
         """
         self._link.start()
+        self._notifier.ready()
         try:
             self._loop()
         finally:
+            self._notifier.stopping()
             if not self._link.stop():
-                LOG.warning("the connection to the broker did not end in time")
+                LOG.warning("the broker was not told of the end")
+            self._notifier.close()
             self._inlet.close()
             self._stopped.close()
             self._stopper.close()
@@ -125,6 +131,7 @@ class Publisher:
             if ticks.wait_s(now_ns) > 0:
                 continue
             ticks.skip_to(now_ns)
+            self._notifier.watchdog()
             self._publish_newest(now_ns)
             if now_ns >= health_ns and self._link.state.is_connected:
                 health_ns = now_ns + round(HEALTH_INTERVAL_S * NS_PER_S)

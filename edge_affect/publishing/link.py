@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 from edge_affect.errors import BrokerError
 from edge_affect.publishing.backoff import Backoff, BackoffRange
 from edge_affect.publishing.mqtt import (
-    CONNACK_TIMEOUT_S,
-    CONNECT_TIMEOUT_S,
     MQTT_3,
     MQTT_5,
     PROTOCOL_TEXT,
@@ -144,11 +142,12 @@ class BrokerLink:
         """Deliver what can be delivered in a moment, say ``offline``, and end.
 
         Returns:
-            Whether the thread has ended; a name look-up that hangs can hold it.
+            Whether the thread has ended; one that is still connecting is left behind, it has
+            nothing to say goodbye to.
         """
         self._is_stopping.set()
         self.wake()
-        self._thread.join(FAREWELL_S + GOODBYE_S + CONNECT_TIMEOUT_S + CONNACK_TIMEOUT_S)
+        self._thread.join(FAREWELL_S + GOODBYE_S + 1.0)
         if self._thread.is_alive():
             return False
         self._woken.close()
