@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_affect.errors import CageError
-from edge_affect.sensing import filter_rules, kernel, namespaces, probes, seccomp
+from edge_affect.sensing import filter_rules, kernel, landlock, namespaces, probes, seccomp
 
 MICROPHONE_DEVICES: tuple[str, ...] = ("snd",)
 CAMERA_DEVICES: tuple[str, ...] = (
@@ -35,7 +35,8 @@ class CagePolicy:
     Attributes:
         readable: Model and media files and folders that must stay readable; needed only where
             they lie below a folder that the cage covers, harmless elsewhere.
-        devices: Patterns below ``/dev``; without any, no file can be opened for writing at all.
+        devices: Patterns below ``/dev``; without any, no file can be opened for writing at all,
+            with some, nothing but what is below ``/dev`` (where the kernel has Landlock).
         keep_fds: Descriptors that stay open besides 0, 1 and 2.
         preload: Modules to import inside the walls before the filter closes, because their import
             runs a program; sounddevice asks ldconfig for PortAudio.
@@ -102,6 +103,7 @@ def seal(policy: CagePolicy) -> None:
         most = min(MAX_OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        landlock.forbid_writing_outside_dev()
         for module in policy.preload:
             importlib.import_module(module)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
@@ -113,8 +115,7 @@ def seal(policy: CagePolicy) -> None:
         ) from None
     except OSError as error:
         raise CageError(
-            f"The kernel does not load the cage's system-call filter ({error.strerror}); "
-            "it needs CONFIG_SECCOMP_FILTER."
+            f"The kernel does not close the cage ({error}); it needs CONFIG_SECCOMP_FILTER."
         ) from None
 
 

@@ -92,6 +92,9 @@ NUMBERS: dict[str, tuple[int | None, int | None, int | None]] = {
     "modify_ldt": (154, None, None),
     "lookup_dcookie": (212, 18, 249),
     "seccomp": (317, 277, 383),
+    "landlock_create_ruleset": (444, 444, 444),
+    "landlock_add_rule": (445, 445, 445),
+    "landlock_restrict_self": (446, 446, 446),
 }
 
 NEWEST_KNOWN = 462

@@ -116,8 +116,14 @@ def answers(outside, mode):
 
 @pytest.fixture(scope="session")
 def caged(outside):
-    """Attempt to the error that stopped it, or None, tried inside the cage."""
+    """Attempt to the error that stopped it, or None, tried inside the cage of a replay."""
     return answers(outside, "caged")
+
+
+@pytest.fixture(scope="session")
+def caged_live(outside):
+    """The same inside the cage of a live microphone and camera."""
+    return answers(outside, "devices")
 
 
 @pytest.fixture(scope="session")

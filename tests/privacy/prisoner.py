@@ -1,8 +1,9 @@
 """Test-only entry point: enter the cage, or a room that is open on purpose, and try to get out.
 
-``prisoner.py caged|open|plain FOLDER READABLE RECORDS_FD FOLDER_FD OTHER_PID`` prints one JSON
-object, attempt name to ``null`` (it worked) or the name of the error that stopped it; ``plain`` has
-no cage and no room. With ``prove`` instead, it prints what ``cage.prove`` says outside a cage.
+``prisoner.py caged|devices|open|plain FOLDER READABLE RECORDS_FD FOLDER_FD OTHER_PID`` prints one
+JSON object, attempt name to ``null`` (it worked) or the name of the error that stopped it;
+``devices`` is the cage of a live microphone and camera, ``plain`` has no cage and no room. With
+``prove`` instead, it prints what ``cage.prove`` says outside a cage.
 """
 
 import contextlib
@@ -109,7 +110,12 @@ def main():
         except CageError as error:
             results = str(error)
     else:
-        cage.enter(cage.CagePolicy(readable=(outside.readable,), keep_fds=(outside.records_fd,)))
+        devices = (*cage.MICROPHONE_DEVICES, *cage.CAMERA_DEVICES) if mode == "devices" else ()
+        cage.enter(
+            cage.CagePolicy(
+                readable=(outside.readable,), devices=devices, keep_fds=(outside.records_fd,)
+            )
+        )
         must_still_work(outside)
         cage.prove()
         results = {name: attempt() for name, attempt in everything(outside).items()}

@@ -11,7 +11,7 @@ import pytest
 from attempts import ATTEMPTS
 
 from edge_affect.errors import CageError, ExitCode
-from edge_affect.sensing import cage, namespaces, probes
+from edge_affect.sensing import cage, landlock, namespaces, probes
 
 NAMES = [f"probe:{probe.name}" for probe in probes.all_probes()] + list(ATTEMPTS)
 
@@ -38,6 +38,14 @@ def test_the_cage_was_tried_with_every_attempt(caged, uncaged):
 @pytest.mark.parametrize("name", NAMES)
 def test_attempt_fails_in_the_cage(name, caged):
     assert caged[name] is not None, f"{name} works inside the cage"
+
+
+@NEEDS_CAGE
+@pytest.mark.parametrize("name", NAMES)
+def test_attempt_fails_in_the_cage_with_devices(name, caged_live):
+    if name == "write-named-pipe" and not landlock.version():
+        pytest.skip("this kernel has no Landlock: a pipe in a readable folder can be written")
+    assert caged_live[name] is not None, f"{name} works inside the cage with devices"
 
 
 @NEEDS_CAGE
@@ -176,6 +184,22 @@ def test_what_sensing_computes_with_runs_in_the_cage(tmp_path):
     done = run_in_cage(body, policy=policy)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:3] == ["1600", "1600", f"ran {model is not None}"]
+
+
+@NEEDS_CAGE
+def test_devices_asked_for_can_be_written_and_no_others(tmp_path):
+    body = (
+        "import errno\n"
+        "print(sorted(os.listdir('/dev')))\n"
+        "os.close(os.open('/dev/null', os.O_RDWR))\n"
+        "for flags in (os.O_CREAT, os.O_TRUNC):\n"
+        "    try:\n        os.open('/dev/null', os.O_WRONLY | flags)\n"
+        "    except OSError as error:\n        print(errno.errorcode[error.errno])\n"
+    )
+    done = run_in_cage(body, policy="cage.CagePolicy(devices=('pt[m]x',))")
+    assert done.returncode == 0, done.stderr
+    nodes = sorted([*namespaces.PLAIN_NODES, "ptmx"])
+    assert done.stdout == f"{nodes!r}\nEROFS\nEROFS\n"
 
 
 @NEEDS_CAGE
