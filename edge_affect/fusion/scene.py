@@ -21,8 +21,8 @@ from edge_affect.types import (
 class SceneFusion:
     """Late fusion by calibrated reliability and age, smoothed in time; abstains when it should.
 
-    It keeps the newest estimate of each modality and one smoothed distribution, nothing else, and
-    reads no clock: the caller says what time it is.
+    It keeps one smoothed estimate of each modality, nothing else, and reads no clock: the caller
+    says what time it is.
     """
 
     def __init__(self, settings: Fusion) -> None:
@@ -35,20 +35,18 @@ class SceneFusion:
         self._voice_estimate: ExpressionEstimate | None = None
         self._faces: FaceObservation | None = None
         self._face_estimate: ExpressionEstimate | None = None
-        self._belief: NDArray[np.float64] | None = None
-        self._believed_ns = 0
 
     def add_voice(self, observation: VoiceObservation) -> None:
         """Take the newest window of sound into account."""
         self._voice = observation
         if observation.estimate is not None:
-            self._voice_estimate = observation.estimate
+            self._voice_estimate = self._smoothed(self._voice_estimate, observation.estimate)
 
     def add_faces(self, observation: FaceObservation) -> None:
         """Take the newest frame into account."""
         self._faces = observation
         if observation.estimates:
-            self._face_estimate = scene_of_faces(observation)
+            self._face_estimate = self._smoothed(self._face_estimate, scene_of_faces(observation))
 
     def scene(self, now_ns: int) -> SceneEstimate:
         """Return the state of the scene at ``now_ns`` (monotonic clock)."""
@@ -60,16 +58,14 @@ class SceneFusion:
         if self._is_fresh(self._voice, now_ns) and self._voice is not None:
             speech_share = self._voice.speech_share
         if evidence is None:
-            self._belief = None
             reason = self._reason_for_silence(n_faces, speech_share)
             return _abstention(reason, modalities, n_faces, speech_share)
-        belief = self._smoothed(evidence, now_ns)
-        confidence = float(belief.max())
+        confidence = float(evidence.max())
         if confidence < self._settings.min_confidence:
             return _abstention(AbstainReason.LOW_CONFIDENCE, modalities, n_faces, speech_share)
-        valence, arousal = valence_arousal(belief)
+        valence, arousal = valence_arousal(evidence)
         return SceneEstimate(
-            probabilities=belief,
+            probabilities=evidence,
             valence=valence,
             arousal=arousal,
             confidence=confidence,
@@ -108,16 +104,23 @@ class SceneFusion:
             np.stack([e.probabilities for e, _ in present]), exponents
         ), modalities
 
-    def _smoothed(self, evidence: NDArray[np.float64], now_ns: int) -> NDArray[np.float64]:
-        """Return evidence blended with the belief so far, exponentially forgotten."""
+    def _smoothed(
+        self, before: ExpressionEstimate | None, new: ExpressionEstimate
+    ) -> ExpressionEstimate:
+        """Return a new estimate blended with those before it, exponentially forgotten.
+
+        Every frame and window counts, not only the last one before a tick.
+        """
         half_life_s = self._settings.smoothing_half_life_s
-        if self._belief is None or half_life_s == 0.0:
-            belief = evidence
-        else:
-            kept = 0.5 ** ((now_ns - self._believed_ns) / NS_PER_S / half_life_s)
-            belief = kept * self._belief + (1.0 - kept) * evidence
-        self._belief, self._believed_ns = belief, now_ns
-        return belief
+        if before is None or half_life_s == 0.0:
+            return new
+        age_s = max(0.0, (new.observed_ns - before.observed_ns) / NS_PER_S)
+        kept = 0.5 ** (age_s / half_life_s)
+        return ExpressionEstimate(
+            probabilities=kept * before.probabilities + (1.0 - kept) * new.probabilities,
+            reliability=kept * before.reliability + (1.0 - kept) * new.reliability,
+            observed_ns=new.observed_ns,
+        )
 
     def _is_fresh(self, seen: VoiceObservation | FaceObservation | None, now_ns: int) -> bool:
         if seen is None:
