@@ -120,12 +120,15 @@ def bootstrap_interval(
         n_resamples: How often to draw; the seed is fixed, so that a figure can be printed again.
     """
     generator = np.random.default_rng(0)
-    units = np.arange(truth.size) if groups is None else groups
-    members = [np.flatnonzero(units == unit) for unit in np.unique(units)]
+    members = None
+    if groups is not None:
+        members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    n_units = truth.size if members is None else len(members)
     values = np.empty(n_resamples)
     for trial in range(n_resamples):
-        drawn = generator.integers(0, len(members), len(members))
-        rows = np.concatenate([members[unit] for unit in drawn])
+        rows = generator.integers(0, n_units, n_units)
+        if members is not None:
+            rows = np.concatenate([members[unit] for unit in rows])
         values[trial] = statistic(truth[rows], guess[rows])
     low, high = np.percentile(values, (2.5, 97.5))
     return Interval(float(low), float(high))
