@@ -1,0 +1,82 @@
+"""``docs/mqtt.md`` shows what the code really publishes."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from edge_affect.config import Config, Deployment, Device
+from edge_affect.publishing.about import ModelCard, about_payload
+from edge_affect.publishing.health import HEALTH_INTERVAL_S
+from edge_affect.publishing.outbox import pack, unpack
+from edge_affect.publishing.payload import Gap, Stamp, affect_payload, to_json
+from edge_affect.publishing.topics import AFFECT_EXPIRY_S, HEALTH_EXPIRY_S
+from edge_affect.record import AffectRecord, Modality, People, SourceState
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "mqtt.md").read_text(encoding="utf-8")
+STAMP = Stamp(1_790_000_000_123, clock_synced=True, sequence=42)
+RECORD = AffectRecord(
+    expressions=(4, 9, 2, 0, 0, 0, 0, 0),
+    valence=8,
+    arousal=4,
+    modalities=Modality.VOICE | Modality.FACE,
+    confidence=11,
+    people=People.ONE,
+    speech_share=3,
+    microphone=SourceState.OK,
+    camera=SourceState.OK,
+    frame_rate=4,
+    latency=2,
+    drops=0,
+)
+
+
+def blocks():
+    return re.findall(r"```json\n(.*?)\n```", PAGE, flags=re.DOTALL)
+
+
+def test_the_affect_example_is_what_the_code_publishes():
+    record, stamp = unpack(pack(RECORD, STAMP))
+    expected = json.dumps(affect_payload(record, stamp), indent=2)
+    assert blocks()[0] == expected, f"docs/mqtt.md should show:\n{expected}"
+
+
+def test_the_gap_example_is_what_the_code_publishes():
+    gap = affect_payload(RECORD, STAMP, gap=Gap(120, 1_789_999_870_123, 1_789_999_989_123))["gap"]
+    assert blocks()[1] == json.dumps({"gap": gap}, indent=2)
+
+
+def test_the_other_examples_are_valid():
+    shown = blocks()
+    assert len(shown) == 4
+    for name, text in zip(("health", "about"), shown[2:], strict=True):
+        schema = json.loads((DOCS / "schemas" / f"{name}.schema.json").read_text())
+        Draft202012Validator(schema).validate(json.loads(text))
+
+
+def test_the_about_example_is_what_the_code_publishes():
+    config = Config(
+        deployment=Deployment("venue", "EU", "stage lights follow the room", "box@example.org"),
+        device=Device("hall", "one"),
+    )
+    models = [ModelCard("face_expression", "1", "0" * 64)]
+    assert json.loads(blocks()[3]) == about_payload(config, models)
+
+
+def test_sizes_and_times_in_the_text():
+    n_bytes = len(to_json(affect_payload(RECORD, STAMP)))
+    (told,) = re.findall(r"about (\d+) bytes", PAGE)
+    assert int(told) == pytest.approx(n_bytes, rel=0.05)
+    assert f"every {HEALTH_INTERVAL_S:.0f} s" in PAGE
+    assert f"expires after {AFFECT_EXPIRY_S} s" in PAGE
+    assert f"expires after {HEALTH_EXPIRY_S} s" in PAGE
+
+
+def test_every_top_level_key_is_explained():
+    keys = list(affect_payload(RECORD, STAMP, media_time_s=0.0, gap=Gap(1, 0, 0)))
+    rows = re.findall(r"^\| (`[^|]*`) \|", PAGE[PAGE.index("| key |") :], flags=re.MULTILINE)
+    explained = [key for row in rows for key in re.findall(r"`([^`]+)`", row)]
+    assert explained == keys
