@@ -1,0 +1,118 @@
+"""A private PulseAudio with null sinks, so that a real microphone path is tested without one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from media import tone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SINKS = {"mono16": (16_000, 1), "stereo44": (44_100, 2), "stereo48": (48_000, 2)}
+LEFT_HZ, RIGHT_HZ = 440.2, 1234.5
+LEVEL = 0.5
+
+
+def why_not() -> str | None:
+    """Return why no server can be started here, or None."""
+    missing = [tool for tool in ("pulseaudio", "pactl", "pacat", "parec") if not shutil.which(tool)]
+    return f"{', '.join(missing)} not installed" if missing else None
+
+
+class PulseServer:
+    """A server of its own in ``folder``; tones play into all its sinks until it stops."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._children: list[subprocess.Popen[bytes]] = []
+        self.server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What makes ALSA, and so PortAudio, see the sinks as microphones."""
+        return {
+            "ALSA_CONFIG_PATH": str(self._folder / "asound.conf"),
+            "PULSE_SERVER": f"unix:{self._folder}/native",
+            "XDG_RUNTIME_DIR": str(self._folder),
+            "PULSE_RUNTIME_PATH": str(self._folder),
+            "PULSE_STATE_PATH": str(self._folder),
+        }
+
+    def start(self) -> None:
+        """Start the server and the tones, and wait until sound flows evenly."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        socket = f"{self._folder}/native"
+        modules = [f"load-module module-native-protocol-unix socket={socket} auth-anonymous=1"]
+        pcms = ["ctl.!default { type pulse }"]
+        for name, (rate_hz, n_channels) in SINKS.items():
+            modules.append(
+                f"load-module module-null-sink sink_name={name} rate={rate_hz} "
+                f"channels={n_channels}"
+            )
+            pcms.append(f'pcm.{name} {{ type pulse device "{name}.monitor" }}')
+        pcms.append('pcm.!default { type pulse device "mono16.monitor" }')
+        (self._folder / "asound.conf").write_text("\n".join(pcms) + "\n")
+        (self._folder / "default.pa").write_text("\n".join(modules) + "\n")
+        self.server = self._spawn(
+            "pulseaudio", "-n", "--daemonize=no", "--system=false", "--exit-idle-time=-1",
+            "--use-pid-file=no", "--disable-shm=yes", "--log-level=error",
+            f"--file={self._folder}/default.pa",
+        )  # fmt: skip
+        self._await_sinks()
+        for name in SINKS:
+            self._play(name)
+        # A null sink needs up to 2 s before it follows the wish for small bursts.
+        time.sleep(3.0)
+
+    def kill(self) -> None:
+        """End the server as if the sound card had been pulled."""
+        assert self.server is not None
+        self.server.kill()
+        self.server.wait()
+
+    def stop(self) -> None:
+        """End everything."""
+        for child in reversed(self._children):
+            child.kill()
+            child.wait()
+
+    def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            command,
+            env={**os.environ, **self.env, "HOME": str(self._folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._children.append(child)
+        return child
+
+    def _await_sinks(self) -> None:
+        deadline_s = time.monotonic() + 10.0
+        while time.monotonic() < deadline_s:
+            done = subprocess.run(
+                ["pactl", "list", "short", "sinks"],
+                env={**os.environ, **self.env},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.stdout.count("\n") == len(SINKS):
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"the private PulseAudio did not start: {done.stderr.strip()}")
+
+    def _play(self, name: str) -> None:
+        rate_hz, n_channels = SINKS[name]
+        frequencies_hz = (LEFT_HZ, RIGHT_HZ)[:n_channels]
+        frames = np.stack([tone(hz, 120.0, rate_hz, LEVEL) for hz in frequencies_hz], axis=1)
+        path = self._folder / f"{name}.raw"
+        path.write_bytes(frames.tobytes())
+        form = (f"--rate={rate_hz}", f"--channels={n_channels}", "--format=float32le")
+        self._spawn("parec", "--latency-msec=30", f"--device={name}.monitor", *form)
+        self._spawn("pacat", "--raw", "--latency-msec=100", f"--device={name}", *form, str(path))

@@ -1,0 +1,213 @@
+"""Every source in a state ready to be tested, and what the tests may do to its world."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from media import write_clip
+from pulse import PulseServer, why_not
+
+from edge_affect.capture.media_time import MediaTime
+from edge_affect.capture.microphone import Microphone
+from edge_affect.capture.pi_camera import PiCameraSource
+from edge_affect.capture.replay import ReplayAudio, ReplayVideo
+from edge_affect.capture.synthetic import SyntheticAudio, SyntheticVideo
+from edge_affect.capture.v4l2 import CameraSettings, V4l2Source
+from edge_affect.clock import Clock, ManualClock, MonotonicClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CLIP_S = 4.0
+RATE_HZ = 10.0
+
+
+@dataclass
+class Rig:
+    """One source with its surroundings.
+
+    ``is_paced`` is False for a fast replay, which never lets a reader wait and never drops.
+    """
+
+    source: Any
+    clock: Clock
+    is_paced: bool = True
+    unplug: Callable[[], None] | None = None
+    frame_rate_hz: float = RATE_HZ
+    private: str = field(default="recorded-by-jane-doe")
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass on the clock of the source."""
+        self.clock.sleep(seconds)
+
+
+def read_on(source: Any, timeout_s: float = 0.2, limit_s: float = 8.0) -> int:
+    """Read until an error ends it, or time does; return how many items came."""
+    n_items = 0
+    deadline_s = time.monotonic() + limit_s
+    while time.monotonic() < deadline_s:
+        n_items += source.read(timeout_s) is not None
+    return n_items
+
+
+class FakePiCamera:
+    """A stand-in for Picamera2: 30 frames a second of blue, in its byte order."""
+
+    def __init__(self, _index: int) -> None:
+        self.configuration: dict[str, Any] = {}
+        self.is_open = True
+        self._gone = threading.Event()
+
+    def create_video_configuration(self, **wishes: Any) -> dict[str, Any]:
+        return wishes
+
+    def configure(self, configuration: dict[str, Any]) -> None:
+        self.configuration = configuration
+
+    def start(self) -> None:
+        pass
+
+    def unplug(self) -> None:
+        self._gone.set()
+
+    def capture_request(self) -> FakeRequest:
+        if self._gone.wait(1 / 30):
+            raise RuntimeError("camera frontend has timed out")
+        return FakeRequest(self.configuration["main"]["size"])
+
+    def stop(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+class FakeRequest:
+    """One capture of the stand-in: pure blue."""
+
+    def __init__(self, size_px: tuple[int, int]) -> None:
+        self._size_px = size_px
+
+    def make_array(self, name: str) -> np.ndarray:
+        assert name == "main"
+        pixels = np.zeros((self._size_px[1], self._size_px[0], 3), np.uint8)
+        pixels[:, :, 0] = 255
+        return pixels
+
+    def get_metadata(self) -> dict[str, Any]:
+        return {"SensorTimestamp": time.clock_gettime_ns(time.CLOCK_BOOTTIME) - 20_000_000}
+
+    def release(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recorded-by-jane-doe")
+    return write_clip(folder / "recorded-by-jane-doe.mp4", CLIP_S)
+
+
+@pytest.fixture(scope="module")
+def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
+    """A running server that PortAudio sees for as long as the tests of one module run."""
+    if (reason := why_not()) is not None:
+        pytest.skip(reason)
+    server = PulseServer(tmp_path_factory.mktemp("pulse"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.env.items():
+            patch.setenv(name, value)
+        patch.setenv("PULSE_LATENCY_MSEC", "30")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+def synthetic_audio(_request: pytest.FixtureRequest) -> Rig:
+    clock = ManualClock(1_000_000_007)
+    source = SyntheticAudio(clock)
+    return Rig(source, clock, unplug=source.unplug)
+
+
+def synthetic_video(_request: pytest.FixtureRequest) -> Rig:
+    clock = ManualClock(1_000_000_007)
+    source = SyntheticVideo(clock, frame_rate_hz=RATE_HZ)
+    return Rig(source, clock, unplug=source.unplug)
+
+
+def _replay(request: pytest.FixtureRequest, kind: str, *, is_paced: bool) -> Rig:
+    path = request.getfixturevalue("clip")
+    clock = ManualClock(2_000_000_003)
+    time_axis = MediaTime(clock, is_paced=is_paced)
+    if kind == "audio":
+        return Rig(ReplayAudio(path, time_axis), clock, is_paced)
+    return Rig(ReplayVideo(path, time_axis, RATE_HZ), clock, is_paced)
+
+
+def microphone(request: pytest.FixtureRequest) -> Rig:
+    request.getfixturevalue("pulse")
+    clock = MonotonicClock()
+    return Rig(Microphone(clock, "stereo48", channel=1), clock)
+
+
+def lavfi_camera(_request: pytest.FixtureRequest) -> Rig:
+    clock = MonotonicClock()
+    settings = CameraSettings(
+        "testsrc=size=320x240:rate=30,realtime", frame_rate_hz=RATE_HZ, av_format="lavfi"
+    )
+    return Rig(V4l2Source(clock, settings), clock)
+
+
+def fake_pi_camera(_request: pytest.FixtureRequest) -> Rig:
+    clock = MonotonicClock()
+    opened: list[FakePiCamera] = []
+
+    def open_fake(index: int) -> FakePiCamera:
+        opened.append(FakePiCamera(index))
+        return opened[-1]
+
+    source = PiCameraSource(clock, CameraSettings("0", 320, 240, RATE_HZ), open_fake)
+
+    def unplug() -> None:
+        opened[-1].unplug()
+
+    return Rig(source, clock, unplug=unplug)
+
+
+def usb_camera(_request: pytest.FixtureRequest) -> Rig:
+    if not Path("/dev/video0").exists():
+        pytest.skip("no camera /dev/video0 on this machine")
+    clock = MonotonicClock()
+    return Rig(V4l2Source(clock, CameraSettings(frame_rate_hz=RATE_HZ)), clock)
+
+
+def real_pi_camera(_request: pytest.FixtureRequest) -> Rig:
+    picamera2 = pytest.importorskip("picamera2", reason="picamera2 not installed")
+    if not picamera2.Picamera2.global_camera_info():
+        pytest.skip("no Pi camera on this machine")
+    clock = MonotonicClock()
+    return Rig(PiCameraSource(clock, CameraSettings("0", frame_rate_hz=RATE_HZ)), clock)
+
+
+AUDIO: dict[str, Callable[[pytest.FixtureRequest], Rig]] = {
+    "synthetic": synthetic_audio,
+    "replay": lambda request: _replay(request, "audio", is_paced=True),
+    "replay-fast": lambda request: _replay(request, "audio", is_paced=False),
+    "microphone-on-pulse": microphone,
+}
+VIDEO: dict[str, Callable[[pytest.FixtureRequest], Rig]] = {
+    "synthetic": synthetic_video,
+    "replay": lambda request: _replay(request, "video", is_paced=True),
+    "replay-fast": lambda request: _replay(request, "video", is_paced=False),
+    "v4l2-class-on-lavfi": lavfi_camera,
+    "pi-camera-fake": fake_pi_camera,
+    "usb-camera": usb_camera,
+    "pi-camera": real_pi_camera,
+}

@@ -1,0 +1,105 @@
+"""Cameras that hang, end, are missing, or deliver their colours the wrong way round."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from rigs import FakePiCamera, read_on
+
+from edge_affect.capture.pi_camera import PiCameraSource, open_picamera2, sensor_age_ns
+from edge_affect.capture.v4l2 import CameraSettings, V4l2Source
+from edge_affect.clock import MonotonicClock
+from edge_affect.errors import DeviceError
+
+# After eight frames the next one is an hour away: the driver's read blocks in C, as a hung one.
+HANGING = "testsrc=size=320x240:rate=30,setpts='if(gt(N,7),PTS+3600/TB,PTS)',realtime=limit=99999"
+ENDING = "testsrc=size=320x240:rate=30:duration=0.3,realtime"
+
+
+def lavfi(graph: str) -> V4l2Source:
+    return V4l2Source(
+        MonotonicClock(), CameraSettings(graph, frame_rate_hz=30.0, av_format="lavfi")
+    )
+
+
+def test_camera_that_hangs_blocks_neither_read_nor_close() -> None:
+    camera = lavfi(HANGING)
+    camera.open()
+    deadline_s = time.monotonic() + 5.0
+    n_empty = 0
+    while n_empty < 2 and time.monotonic() < deadline_s:
+        began_s = time.monotonic()
+        if camera.read(0.3) is None:
+            n_empty += 1
+            assert time.monotonic() - began_s < 0.6
+    assert n_empty == 2
+    began_s = time.monotonic()
+    camera.close()
+    assert time.monotonic() - began_s < 1.0
+
+
+def test_camera_that_ends_is_an_error() -> None:
+    camera = lavfi(ENDING)
+    camera.open()
+    with pytest.raises(DeviceError, match="has gone; plug it in again"):
+        read_on(camera)
+    camera.close()
+
+
+def test_missing_camera_is_named() -> None:
+    with pytest.raises(DeviceError, match=r"^There is no camera /dev/video99"):
+        V4l2Source(MonotonicClock(), CameraSettings("/dev/video99")).open()
+
+
+def test_file_in_the_place_of_a_camera_is_refused(tmp_path) -> None:
+    path = tmp_path / "video0"
+    path.write_bytes(b"not a camera")
+    with pytest.raises(DeviceError, match="cannot be opened"):
+        V4l2Source(MonotonicClock(), CameraSettings(str(path))).open()
+
+
+def test_colours_of_the_pi_camera_are_put_right_and_its_mode_is_asked_for() -> None:
+    opened: list[FakePiCamera] = []
+
+    def open_fake(index: int) -> FakePiCamera:
+        opened.append(FakePiCamera(index))
+        return opened[-1]
+
+    source = PiCameraSource(MonotonicClock(), CameraSettings("0", 320, 240, 15.0), open_fake)
+    source.open()
+    frame = source.read(2.0)
+    assert frame is not None
+    assert frame.pixels.shape == (240, 320, 3)
+    assert frame.pixels[0, 0].tolist() == [0, 0, 255]
+    source.close()
+    assert opened[0].configuration == {
+        "main": {"format": "RGB888", "size": (320, 240)},
+        "controls": {"FrameRate": 15.0},
+        "buffer_count": 4,
+    }
+    assert [camera.is_open for camera in opened] == [False]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "age_ns"),
+    [
+        ({}, 0),
+        ({"SensorTimestamp": 990}, 10),
+        ({"SensorTimestamp": 1001}, 0),
+        ({"SensorTimestamp": -2_000_000_000}, 0),
+    ],
+)
+def test_age_of_a_picture_is_believed_where_it_can_be(metadata, age_ns: int) -> None:
+    assert sensor_age_ns(metadata, boot_ns=lambda: 1000) == age_ns
+
+
+def test_missing_picamera2_says_how_to_get_it() -> None:
+    try:
+        import picamera2  # noqa: F401
+    except ImportError:
+        pass
+    else:
+        pytest.skip("picamera2 is installed here")
+    with pytest.raises(DeviceError, match="sudo apt install python3-picamera2"):
+        open_picamera2(0)

@@ -1,0 +1,105 @@
+"""The real microphone path on the null sinks of a private PulseAudio."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from pulse import LEFT_HZ, LEVEL, RIGHT_HZ, SINKS
+from rigs import pulse, read_on  # noqa: F401 (fixture)
+
+from edge_affect.capture.microphone import Microphone
+from edge_affect.clock import MonotonicClock
+from edge_affect.errors import DeviceError, ExitCode
+from edge_affect.types import SAMPLE_RATE_HZ
+
+
+def record(device: str, channel: int, seconds: float) -> np.ndarray:
+    """Return a gap-free recording; fails where anything is lost on the way."""
+    microphone = Microphone(MonotonicClock(), device, channel)
+    microphone.open()
+    blocks = []
+    deadline_s = time.monotonic() + seconds + 6.0
+    while sum(block.samples.size for block in blocks) < seconds * SAMPLE_RATE_HZ:
+        block = microphone.read(1.0)
+        if block is not None:
+            blocks.append(block)
+        assert time.monotonic() < deadline_s
+    microphone.close()
+    assert sum(block.n_lost for block in blocks) == 0
+    return np.concatenate([block.samples for block in blocks])
+
+
+def strongest_hz(samples: np.ndarray) -> float:
+    n_bins = 1 << 19
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(samples.size), n_bins))
+    return float(np.argmax(spectrum) * SAMPLE_RATE_HZ / n_bins)
+
+
+def level_of(samples: np.ndarray, frequency_hz: float) -> tuple[float, np.ndarray]:
+    """Return the amplitude of a tone and what is left without it."""
+    t_s = np.arange(samples.size) / SAMPLE_RATE_HZ
+    basis = np.stack(
+        [np.sin(2 * np.pi * frequency_hz * t_s), np.cos(2 * np.pi * frequency_hz * t_s)]
+    )
+    weights, *_ = np.linalg.lstsq(basis.T, samples, rcond=None)
+    return float(np.hypot(*weights)), samples - weights @ basis
+
+
+@pytest.mark.parametrize("sink", sorted(SINKS))
+def test_tone_arrives_at_its_pitch_and_level(pulse, sink: str) -> None:  # noqa: F811
+    samples = record(sink, 1, 2.0)
+    found_hz = strongest_hz(samples)
+    assert found_hz == pytest.approx(LEFT_HZ, abs=0.5)
+    level, rest = level_of(samples, found_hz)
+    assert level == pytest.approx(LEVEL, rel=0.05)
+    # Two clocks meet here: the server slips a sample now and then, which alone costs decibels.
+    assert 20 * np.log10(level / (np.sqrt(2) * rest.std())) > 25.0
+
+
+def test_the_chosen_channel_is_heard_and_the_other_is_not(pulse) -> None:  # noqa: F811
+    samples = record("stereo48", 2, 2.0)
+    assert strongest_hz(samples) == pytest.approx(RIGHT_HZ, abs=0.5)
+    assert level_of(samples, LEFT_HZ)[0] < LEVEL / 100
+
+
+def test_channel_0_mixes_all(pulse) -> None:  # noqa: F811
+    samples = record("stereo48", 0, 2.0)
+    assert level_of(samples, LEFT_HZ)[0] == pytest.approx(LEVEL / 2, rel=0.1)
+    assert level_of(samples, RIGHT_HZ)[0] == pytest.approx(LEVEL / 2, rel=0.1)
+
+
+def test_unknown_name_is_refused_with_the_names_there_are(pulse) -> None:  # noqa: F811
+    with pytest.raises(DeviceError) as caught:
+        Microphone(MonotonicClock(), "no such thing").open()
+    assert caught.value.exit_code == ExitCode.UNAVAILABLE
+    assert "'no such thing'" in str(caught.value)
+    assert "'mono16', 'stereo44', 'stereo48'" in str(caught.value)
+
+
+def test_part_of_a_name_in_any_case_is_enough(pulse) -> None:  # noqa: F811
+    microphone = Microphone(MonotonicClock(), "ONO16")
+    microphone.open()
+    assert microphone.native_hz == 44_100.0
+    microphone.close()
+
+
+def test_channel_that_is_not_there_is_refused(pulse) -> None:  # noqa: F811
+    with pytest.raises(DeviceError, match=r"has 32 channel\(s\), not a channel 33"):
+        Microphone(MonotonicClock(), "mono16", 33).open()
+
+
+def test_sound_card_that_is_pulled_is_an_error_within_seconds(pulse) -> None:  # noqa: F811
+    """Comes last: it takes the server away."""
+    microphone = Microphone(MonotonicClock(), "stereo48")
+    microphone.open()
+    assert microphone.read(2.0) is not None
+    pulse.kill()
+    began_s = time.monotonic()
+    with pytest.raises(DeviceError, match="plug it in again"):
+        read_on(microphone)
+    assert time.monotonic() - began_s < 4.0
+    microphone.close()
+    with pytest.raises(DeviceError):
+        microphone.open()
