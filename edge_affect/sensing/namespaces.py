@@ -127,12 +127,25 @@ def covered_folders() -> tuple[Path, ...]:
 
 
 def interpreter_paths() -> tuple[Path, ...]:
-    """Return where this Python, its packages and this product are loaded from."""
-    names = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path]
-    for package in ("edge_affect", "edge_affect.models_tflite"):  # an editable install has no path
+    """Return where this Python, its packages and this product are loaded from.
+
+    The working folder that ``python -m`` puts in front does not count: it may be anybody's home.
+    """
+    here = _working_folder()
+    names = [sys.prefix, sys.base_prefix, sys.exec_prefix]
+    names += [name for name in sys.path if name and Path(name).resolve() != here]
+    for package in ("edge_affect", "edge_affect.models_tflite"):
         spec = importlib.util.find_spec(package)
         names += [] if spec is None else spec.submodule_search_locations or []
-    return tuple(Path(name).resolve() for name in names if name and Path(name).exists())
+    names.append(str(Path(__file__).parents[2] / "models_tflite"))  # of an uninstalled checkout
+    return tuple(Path(name).resolve() for name in names if Path(name).exists())
+
+
+def _working_folder() -> Path | None:
+    try:
+        return Path.cwd().resolve()
+    except FileNotFoundError:  # somebody removed it
+        return None
 
 
 def paths_below(covers: tuple[Path, ...], readable: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -122,6 +122,29 @@ def test_only_paths_below_a_cover_need_binding(tmp_path):
     assert kept == (inner,)
 
 
+@NEEDS_CAGE
+def test_working_folder_is_hidden_though_python_searches_it(tmp_path):
+    (tmp_path / "diary.txt").write_text("secret")
+    code = (
+        "import os, sys\nsys.path.insert(0, os.getcwd())\n"
+        "from edge_affect.sensing import cage\n"
+        "path = os.path.join(os.getcwd(), 'diary.txt')\n"
+        "before = os.path.exists(path)\n"
+        "cage.enter(cage.CagePolicy())\n"
+        "import edge_affect.record\n"
+        "print(before, os.path.exists(path))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(cage.__file__).parents[2])},
+    )
+    assert (done.stdout, done.stderr) == ("True False\n", "")
+
+
 def test_covers_hold_no_cover_inside(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/lock")
     monkeypatch.setenv("HOME", str(tmp_path))
