@@ -235,13 +235,14 @@ class FaceDetector:
         self.settings = DetectorSettings.from_manifest(model.manifest)
         self._anchors_px = anchor_centres_px(self.settings)
 
-    def candidates(self, pixels: NDArray[np.uint8]) -> Candidates:
+    def candidates(self, pixels: NDArray[np.uint8], fill: float = 1.0) -> Candidates:
         """Return every answer that is probable enough.
 
         Args:
             pixels: Shape ``(height, width, 3)``, uint8, RGB.
+            fill: See ``letterbox``; below 1 the detector sees the frame from further away.
         """
-        boxed = letterbox(pixels, self.settings.size_px)
+        boxed = letterbox(pixels, self.settings.size_px, fill)
         regressors, logits = self._model.run(self._tensor(boxed))
         probabilities = sigmoid(logits[0, :, 0])
         found = np.flatnonzero(probabilities >= self.settings.min_probability)

@@ -1,13 +1,14 @@
-"""Faces near and far: two detectors, of which the second runs only where it can add something.
+"""Faces near and far: up to three looks at a frame, each only where it can add something.
 
-The near detector is quick and sure from arm's length on, but blind to faces below a tenth of the
-frame. The far detector finds those, costs twice as much, and misses faces that fill the frame. In
-front of a kiosk one large face is what matters, and the near detector alone answers; in all other
-frames both look, and their answers are blended.
+The near detector is quick and sure of faces between an eighth and two thirds of the frame. One that
+fills the frame it finds when it sees the frame from further away. The far detector finds faces
+across a room, costs more than twice as much, and misses faces that fill the frame. In front of a
+kiosk one large face is what matters, and the first look is the only one.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_affect.errors import ManifestError
@@ -18,15 +19,53 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_affect.perception.face_detection import RunsModel
+    from edge_affect.perception.manifest import Manifest
     from edge_affect.types import FaceDetection
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """When one look is enough; from the near detector's manifest.
+
+    Attributes:
+        close_share: A face at least this wide, as a share of the frame's longer side, is close:
+            nobody looks for others far behind it. (0, 1]
+        sure_probability: A close face of at least this probability ends the search, [0, 1].
+        zoom_out: How much of its input the frame fills in the second look, (0, 1].
+    """
+
+    close_share: float
+    sure_probability: float
+    zoom_out: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.close_share <= 1 and 0 < self.zoom_out <= 1):
+            raise ManifestError("close_share and zoom_out must be above 0 and at most 1.")
+
+    @classmethod
+    def from_manifest(cls, manifest: Manifest) -> SearchSettings:
+        """Read the settings of a near detector.
+
+        Raises:
+            ManifestError: If one is missing or out of range.
+        """
+        try:
+            return cls(
+                close_share=manifest.thresholds["close_share"],
+                sure_probability=manifest.thresholds["sure_probability"],
+                zoom_out=float(manifest.preprocessing["zoom_out"]),
+            )
+        except KeyError as error:
+            raise ManifestError(f"{manifest.path}: {error.args[0]!r} is missing.") from None
+        except ValueError:
+            raise ManifestError(f"{manifest.path}: 'zoom_out' must be a number.") from None
 
 
 class FaceSearch:
     """Finds the faces of single frames and keeps nothing.
 
     Args:
-        near: Detector for large faces. A face at least ``close_share`` of its manifest wide, as a
-            share of the frame's longer side, is close: nobody looks for others far behind it.
+        near: Detector for large faces.
         far: Detector for small faces.
         max_faces: At most so many are returned.
 
@@ -35,10 +74,7 @@ class FaceSearch:
     """
 
     def __init__(self, near: RunsModel, far: RunsModel, max_faces: int) -> None:
-        try:
-            self._close_share = near.manifest.thresholds["close_share"]
-        except KeyError:
-            raise ManifestError(f"{near.manifest.path}: 'close_share' is missing.") from None
+        self._settings = SearchSettings.from_manifest(near.manifest)
         self._near = FaceDetector(near)
         self._far = FaceDetector(far)
         self._max_faces = max_faces
@@ -49,10 +85,20 @@ class FaceSearch:
         Args:
             pixels: Shape ``(height, width, 3)``, uint8, RGB.
         """
+        return self._find(pixels)[: self._max_faces]
+
+    def _find(self, pixels: NDArray[np.uint8]) -> tuple[FaceDetection, ...]:
+        settings, max_overlap = self._settings, self._near.settings.max_overlap
+        close_px = settings.close_share * max(pixels.shape[:2])
         candidates = self._near.candidates(pixels)
-        faces = candidates.faces(self._near.settings.max_overlap)
-        close_px = self._close_share * max(pixels.shape[:2])
-        if not any(face.box.width_px >= close_px for face in faces):
-            candidates += self._far.candidates(pixels)
-            faces = candidates.faces(self._far.settings.max_overlap)
-        return faces[: self._max_faces]
+        faces = candidates.faces(max_overlap)
+        close = [face for face in faces if face.box.width_px >= close_px]
+        if any(face.probability >= settings.sure_probability for face in close):
+            return faces
+        if close or not faces:
+            candidates += self._near.candidates(pixels, settings.zoom_out)
+            faces = candidates.faces(max_overlap)
+            if any(face.box.width_px >= close_px for face in faces):
+                return faces
+        candidates += self._far.candidates(pixels)
+        return candidates.faces(self._far.settings.max_overlap)

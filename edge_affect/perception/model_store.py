@@ -6,7 +6,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from edge_affect.errors import InputMissingError, ManifestError
+from edge_affect.errors import InputMissingError
 from edge_affect.perception.manifest import Manifest, load_manifest
 
 ENV_MODELS = "EDGE_AFFECT_MODELS"
@@ -79,13 +79,14 @@ def find_model_file(manifest: Manifest) -> Path:
 
     Raises:
         InputMissingError: If it is in none of these places.
-        ManifestError: If an own model's file is not beside its manifest.
     """
     beside = manifest.path.parent / manifest.file
     if beside.is_file():
         return beside
     if manifest.source is None:
-        raise ManifestError(f"The model file {beside} that its manifest names is not there.")
+        raise InputMissingError(
+            f"The model file {beside} that its manifest names is not there; reinstall it."
+        )
     for folder in user_models_dirs():
         if (path := folder / manifest.file).is_file():
             return path

