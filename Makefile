@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools
 
-.PHONY: help demo test lint format coverage clean
+.PHONY: help demo test lint format coverage clean train-face train-voice check-tflite-runtime
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +29,23 @@ format: .stamps/dev ## let ruff format the code
 coverage: .stamps/dev ## run all tests and show the lines and branches they miss
 	$(BIN)/coverage run -m pytest && $(BIN)/coverage report
 
+train-face: .stamps/train ## train, measure and write the face model; DATA=.../ferplus.npz
+	.venv-train/bin/python -m edge_affect.training.face --release \
+		--data $(or $(DATA),$(error say DATA=path/to/ferplus.npz)) $(ARGS)
+
+train-voice: .stamps/train ## train, measure and write the voice model; DATA=.../audio
+	.venv-train/bin/python -m edge_affect.training.voice --release \
+		--data $(or $(DATA),$(error say DATA=folder with index.csv and crema-d-meta)) $(ARGS)
+
+# tflite-runtime has no wheels for Python 3.12 and later; say PYTHON=python3.11 where that is needed.
+check-tflite-runtime: .stamps/demo ## show that the models answer the same on tflite-runtime 2.14
+	@test -x .venv-tflite/bin/python || $(or $(PYTHON),python3) -m venv .venv-tflite
+	@.venv-tflite/bin/python -m pip install --quiet --disable-pip-version-check \
+		tflite-runtime==2.14.0 'numpy>=1.26,<2'
+	@mkdir -p build
+	@$(BIN)/python tools/check_tflite_runtime.py --keep build/litert-answers.npz
+	@.venv-tflite/bin/python tools/check_tflite_runtime.py --compare build/litert-answers.npz
+
 clean: ## remove the virtual environments and everything built
 	rm -rf $(VENV) .venv-* .stamps build dist *.egg-info .coverage
 
@@ -39,3 +56,9 @@ clean: ## remove the virtual environments and everything built
 .stamps/dev: $(DEPS)
 	@tools/setup.sh dev $(VENV)
 	@mkdir -p .stamps && touch .stamps/demo $@
+
+.stamps/train: setup.cfg
+	@test -x .venv-train/bin/python || python3 -m venv .venv-train
+	@echo "== Installing the training packages (about 2 GB the first time)"
+	@.venv-train/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
+	@mkdir -p .stamps && touch $@
