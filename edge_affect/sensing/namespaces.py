@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from edge_affect.errors import CageError
-from edge_affect.sensing import kernel, syscalls
+from edge_affect.sensing import device_keeper, kernel, syscalls
 
 COVERED: tuple[str, ...] = (
     "/run", "/tmp", "/var", "/home", "/root", "/media", "/mnt", "/srv",  # noqa: S108 (hidden, not used)
@@ -106,11 +106,16 @@ def build_mounts(readable: tuple[Path, ...], devices: tuple[str, ...]) -> None:
         covers = covered_folders()
         kept = [(path, _hold(path)) for path in paths_below(covers, readable)]
         nodes = [(path, _hold(path)) for path in device_nodes(devices)]
-        for cover in (*covers, Path("/dev")):
+        for cover in covers:
             kernel.mount("tmpfs", str(cover), "tmpfs", _TMPFS_FLAGS, _TMPFS_DATA)
+        if devices:
+            device_keeper.stash_devices()
+        kernel.mount("tmpfs", "/dev", "tmpfs", _TMPFS_FLAGS, _TMPFS_DATA)
         for path, descriptor in (*kept, *nodes):
             _bind(path, descriptor)
         _make_read_only()
+        if devices:
+            device_keeper.start(devices)
         os.chdir("/")  # a working folder below a cover would still reach what is covered
     except OSError as error:
         raise CageError(

@@ -2,9 +2,11 @@
 
 import json
 import os
+import stat
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -223,6 +225,86 @@ def test_devices_asked_for_can_be_written_and_no_others(tmp_path):
     assert done.returncode == 0, done.stderr
     nodes = sorted([*namespaces.PLAIN_NODES, "ptmx"])
     assert done.stdout == f"{nodes!r}\nEROFS\nEROFS\n"
+
+
+HOT_PLUG = """
+import json, os, sys
+from edge_affect.sensing import cage
+cage.enter(cage.CagePolicy(devices=("edge-affect-test*",)))
+cage.prove()
+found = []
+for process in (name for name in os.listdir("/proc") if name.isdigit()):
+    try:
+        found += os.listdir(f"/proc/{process}/root/run/devices")
+    except OSError:
+        continue
+print("stash", os.listdir("/run/devices"), found, flush=True)
+for line in sys.stdin:
+    try:
+        os.close(os.open("/dev/edge-affect-test0", os.O_RDWR))
+        print("open", flush=True)
+    except OSError as error:
+        print(error.strerror, flush=True)
+"""
+
+
+@NEEDS_CAGE
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make device nodes")
+def test_device_plugged_in_later_appears_in_the_closed_cage():
+    node = Path("/dev/edge-affect-test0")
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOT_PLUG],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def answers(wanted):
+        deadline = time.monotonic() + 10
+        answer = None
+        while answer != wanted and time.monotonic() < deadline:
+            process.stdin.write("?\n")
+            process.stdin.flush()
+            answer = process.stdout.readline().strip()
+            time.sleep(0.1)
+        return answer
+
+    try:
+        assert process.stdout.readline() == "stash [] []\n"
+        for _ in range(2):
+            assert answers("No such file or directory") == "No such file or directory"
+            os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+            assert answers("open") == "open"
+            node.unlink()
+        assert answers("No such file or directory") == "No such file or directory"
+    except PermissionError:
+        pytest.skip("this container may not make device nodes")
+    finally:
+        node.unlink(missing_ok=True)
+        process.communicate(timeout=10)
+
+
+@NEEDS_CAGE
+def test_keeper_of_devices_ends_with_the_caged_process():
+    code = (
+        "import os, sys\nfrom edge_affect.sensing import cage\n"
+        "os.dup2(os.open('/dev/null', os.O_RDONLY), 40)\n"
+        "cage.enter(cage.CagePolicy(devices=('edge-affect-test*',), keep_fds=(40,)))\n"
+        "print(open(f'/proc/{os.getpid()}/task/{os.getpid()}/children').read(), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    keepers = process.stdout.readline().split()
+    assert len(keepers) == 1
+    assert list(Path(f"/proc/{keepers[0]}/fd").iterdir()) == []
+    process.kill()
+    process.communicate(timeout=10)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{keepers[0]}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{keepers[0]}").exists()
 
 
 @NEEDS_CAGE
