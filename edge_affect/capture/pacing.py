@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from edge_affect.clock import Clock
 
 _SLICE_S = 0.05
-_TOLERANCE = 0.25
+CAMERA_TOLERANCE = 0.25
 """Share of the interval by which a frame may come early; cameras jitter around their rate."""
+FILE_TOLERANCE = 0.05
+"""The same for recordings, whose containers round their timestamps."""
 
 
 def wait_until(
@@ -43,11 +45,16 @@ def wait_until(
 class FramePacer:
     """Accepts at most ``rate_hz`` frames per second, by their time, evenly spread.
 
-    Over any long run no more than the rate is accepted; a single frame may come a quarter of an
-    interval early, so that a camera which runs at the very rate asked for loses none to jitter.
+    Over any long run no more than the rate is accepted; a single frame may come a little early,
+    so that a camera which runs at the very rate asked for loses none to jitter.
+
+    Args:
+        rate_hz: Frames per second at most, > 0.
+        tolerance: Share of the interval by which a frame may come early, [0, 1).
     """
 
-    def __init__(self, rate_hz: float) -> None:
+    def __init__(self, rate_hz: float, tolerance: float = CAMERA_TOLERANCE) -> None:
+        self._tolerance = tolerance
         self._interval_ns = round(NS_PER_S / rate_hz)
         self._due_ns: int | None = None
 
@@ -55,7 +62,7 @@ class FramePacer:
         """Return whether the frame taken at ``taken_ns`` is to be used."""
         if self._due_ns is None:
             self._due_ns = taken_ns
-        if taken_ns < self._due_ns - self._interval_ns * _TOLERANCE:
+        if taken_ns < self._due_ns - self._interval_ns * self._tolerance:
             return False
         # After a pause nothing is caught up: no burst follows it.
         if taken_ns - self._due_ns > self._interval_ns:

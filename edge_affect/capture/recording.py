@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge_affect.capture.media_file import probe
 from edge_affect.capture.media_time import MediaTime
 from edge_affect.capture.replay import ReplayAudio, ReplayVideo
-from edge_affect.errors import UsageError
+from edge_affect.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,13 +51,17 @@ def recording(audio: Path | None, video: Path | None, clock: Clock, playing: Pla
     Raises:
         UsageError: If neither is given.
         InputMissingError: If a file is not there.
-        MediaError: If a file is no media file, or is too short to loop.
+        MediaError: If a file is no media file, or cannot be looped.
     """
     if audio is None and video is None:
         raise UsageError("A replay needs a recording; name one with --audio, --video or both.")
     facts = [probe(path) for path in (audio, video) if path is not None]
     lengths_s = [fact.duration_s for fact in facts if fact.duration_s is not None]
     duration_s = max(lengths_s, default=None)
+    if playing.is_looped and duration_s is None:
+        raise MediaError(
+            f"{video or audio} does not say how long it is, so it cannot be looped; convert it."
+        )
     time = MediaTime(
         clock,
         is_paced=playing.is_paced,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from edge_affect.capture.media_file import MediaReader, Picture, probe
 from edge_affect.capture.media_sound import chunked, sound_of
-from edge_affect.capture.pacing import FramePacer, wait_until
+from edge_affect.capture.pacing import FILE_TOLERANCE, FramePacer, wait_until
 from edge_affect.capture.source import MAX_BACKLOG_S, EndOfMedia, not_open
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import EdgeAffectError
@@ -199,7 +199,7 @@ class ReplayVideo(_Replay[tuple[int, Picture]]):
         return VideoFrame(picture.pixels(), captured_ns, playback.take())
 
     def _items(self) -> Generator[tuple[int, Picture], None, None]:
-        pacer = FramePacer(self._rate_hz)
+        pacer = FramePacer(self._rate_hz, FILE_TOLERANCE)
         last_ns = -1
         for media_ns, picture in self._rounds():
             if media_ns > last_ns and pacer.accept(media_ns):
