@@ -95,13 +95,15 @@ def _show(args: argparse.Namespace, path: Path, base: str, port: int) -> int:
     pair = ProcessPair()
     look = look_of(sys.stdout)
     n_seen = 0
+    is_vector_shown = False
 
     def show(payload: dict[str, Any]) -> None:
-        nonlocal n_seen
-        if n_seen == 0:
-            _say(f"First message on {base}/affect:\n{to_json(payload)}")
+        nonlocal n_seen, is_vector_shown
         n_seen += 1
         print(line(payload, look), flush=True)
+        if payload["abstained"] is None and not is_vector_shown:
+            is_vector_shown = True
+            _say(f"This is what one message on {base}/affect says:\n{to_json(payload)}")
 
     def has_ended() -> bool:
         is_late = ends_s is not None and time.monotonic() >= ends_s
