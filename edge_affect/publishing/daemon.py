@@ -79,6 +79,8 @@ class Publisher:
         self._notifier = Notifier()
         self._last: AffectRecord | None = None
         self._last_ns = 0
+        self._health_ns = 0
+        self._n_reconnects_told = 0
 
     def _link_settings(self, config: Config) -> LinkSettings:
         topics = self._topics
@@ -123,7 +125,6 @@ class Publisher:
     def _loop(self) -> None:
         start_ns = connected_ns = self._clock.now_ns()
         ticks = TickSchedule(self._tick_hz, start_ns)
-        health_ns = start_ns
         while True:
             if self._is_stopped(ticks.wait_s(self._clock.now_ns())):
                 return
@@ -133,11 +134,9 @@ class Publisher:
             ticks.skip_to(now_ns)
             self._notifier.watchdog()
             self._publish_newest(now_ns)
-            if now_ns >= health_ns and self._link.state.is_connected:
-                health_ns = now_ns + round(HEALTH_INTERVAL_S * NS_PER_S)
-                self._publish_health(now_ns)
             if self._link.state.is_connected:
                 connected_ns = now_ns
+                self._publish_health(now_ns)
             self._check_broker((now_ns - connected_ns) / NS_PER_S)
             duration_s = self._limits.duration_s
             if duration_s is not None and now_ns - start_ns >= duration_s * NS_PER_S:
@@ -160,9 +159,15 @@ class Publisher:
         self._link.wake()
 
     def _publish_health(self, now_ns: int) -> None:
+        """Publish health if it is due: in its interval, and at once after a reconnect."""
+        state = self._link.state
+        if now_ns < self._health_ns and state.n_reconnects == self._n_reconnects_told:
+            return
+        self._health_ns = now_ns + round(HEALTH_INTERVAL_S * NS_PER_S)
+        self._n_reconnects_told = state.n_reconnects
         age_s = None if self._last is None else (now_ns - self._last_ns) / NS_PER_S
         view = SensingView(self._last, age_s, self._inlet.n_refused)
-        payload = health_payload(self._stamper.peek(), self._link.state, self._outbox, view)
+        payload = health_payload(self._stamper.peek(), state, self._outbox, view)
         self._link.pass_on(self._topics.health(to_json(payload).encode()))
 
     def _check_broker(self, away_s: float) -> None:

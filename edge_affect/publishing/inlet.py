@@ -67,9 +67,6 @@ class Inlet:
                 datagram = self._sock.recv(SIZE_BYTES + 1)
             except BlockingIOError:
                 return
-            except ConnectionError:
-                # The sender went away; the launcher brings it back or ends us.
-                return
             try:
                 self._newest = decode(datagram)
             except RecordError:

@@ -9,7 +9,7 @@ class TickSchedule:
     """Ticks at the middle of each period of the monotonic clock.
 
     The grid does not depend on when the process or a record came, so it carries nothing, and it
-    cannot drift. Sensing emits at the start of its periods; the middle keeps both apart.
+    cannot drift. Records sent at the start of periods come half a period before their tick.
 
     Args:
         tick_hz: Ticks per second, > 0.

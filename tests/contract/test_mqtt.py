@@ -151,6 +151,9 @@ def test_an_outage_past_the_queue_drops_the_oldest_and_says_so(broker, listener,
     before, after = payloads[at - 1], payloads[at]
     assert after["sequence"] - before["sequence"] - 1 == after["gap"]["messages"] >= 5
     assert before["time"] < after["gap"]["since"] < after["gap"]["until"] < after["time"]
+    health = [json.loads(text) for text in listener.payloads("health")]
+    assert [h["reconnects"] for h in health] == [0, 1]
+    assert [h["queue"]["lost"] for h in health] == [0, after["gap"]["messages"]]
     tail = [p["sequence"] for p in payloads[at:]]
     assert tail == list(range(tail[0], tail[0] + len(tail)))
 
@@ -210,6 +213,16 @@ def test_commands_cross_as_exactly_one_byte(broker, listener, closing, caplog):
         "command ignored: unknown command",
         "command ignored: command with a payload",
     ]
+
+
+def test_a_command_that_sensing_cannot_take_is_told(broker, listener, closing, caplog):
+    box = closing(Box(broker.port))
+    wait_for(lambda: listener.payloads("status"), "online")
+    box.commands.close()
+    listener.publish(f"{BASE}/set/pause")
+    wait_for(lambda: "command not delivered" in caplog.text, "the log line")
+    box.feed([HAPPY] * 3)
+    wait_for(lambda: listener.of("affect"), "affect all the same")
 
 
 def test_a_retained_command_is_not_obeyed_again_and_again(broker, listener, closing):

@@ -1,5 +1,6 @@
 """The publishing process as it is started for real: signals, memory, imports, exit codes."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -23,7 +24,7 @@ CONFIG = '[device]\nsite = "hall"\nname = "one"\n[publish]\ntick_hz = 5.0\n'
 class Process:
     """``edge-affect publish`` with both sockets inherited."""
 
-    def __init__(self, folder, port, *options, config=CONFIG):
+    def __init__(self, folder, port, *options, config=CONFIG, environment=None):
         path = folder / "box.toml"
         path.write_text(config)
         self.records, inlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -37,6 +38,7 @@ class Process:
                 *("--host", "127.0.0.1", "--port", str(port), *options),
             ],
             pass_fds=fds,
+            env={**os.environ, **(environment or {})},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -171,6 +173,30 @@ def test_it_ends_by_itself_after_its_time(broker, tmp_path):
         assert process.end()[0] == 0
     finally:
         process.close()
+
+
+def test_systemd_hears_of_start_life_and_end(broker, tmp_path):
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(WAIT_S)
+        process = Process(
+            tmp_path, broker.port, "--seconds", "1", environment={"NOTIFY_SOCKET": str(path)}
+        )
+        try:
+            assert process.end()[0] == 0
+        finally:
+            process.close()
+        manager.settimeout(0)
+        heard = []
+        try:
+            while True:
+                heard.append(manager.recv(100).decode())
+        except BlockingIOError:
+            pass
+    assert heard[0] == "READY=1"
+    assert heard[-1] == "STOPPING=1"
+    assert 4 <= heard.count("WATCHDOG=1") == len(heard) - 2
 
 
 def test_sigterm_ends_it_quickly_when_there_is_no_broker(tmp_path):
