@@ -62,8 +62,11 @@ def unshare_all() -> None:
             f"The cage must be built before threads start, but {n_threads} already run."
         )
     user, group = os.geteuid(), os.getegid()
+    flags = _NAMESPACES
+    if not Path("/proc/self/ns/cgroup").exists():  # built without control groups
+        flags &= ~kernel.CLONE_NEWCGROUP
     try:
-        kernel.unshare(_NAMESPACES)
+        kernel.unshare(flags)
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{user} {user} 1")
         _write("/proc/self/gid_map", f"{group} {group} 1")

@@ -45,6 +45,12 @@ EXIT_NODES: tuple[str, ...] = (
 )  # fmt: skip
 """Nodes through which bytes leave the process: serial lines, buses, disks, the kernel log."""
 
+EMPTY_NETWORK = frozenset({
+    "lo", "tunl0", "sit0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6tnl0",
+    "ip6gre0",
+})  # fmt: skip
+"""What the kernel itself puts into a new network namespace, down and without an address."""
+
 _REFUSED = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS})
 _NO_SOCKET = _REFUSED | {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT}
 _NO_PEER = _NO_SOCKET | {errno.ENOENT, errno.ECONNREFUSED}
@@ -86,6 +92,7 @@ def all_probes() -> tuple[Probe, ...]:
           for name, address in UNIX_ADDRESSES.items()),
         Probe("inet-connect", _connect_inet, _NO_SOCKET),
         Probe("network-interface", _find_interface),
+        Probe("network-route", _find_route),
         *(Probe(f"write-{name}", partial(_write_file, folder), _NO_FILE)
           for name, folder in _folders().items()),
         *(Probe(f"device-{node[5:]}", partial(_open_node, node), _NO_NODE) for node in EXIT_NODES),
@@ -154,8 +161,13 @@ def _connect_inet() -> None:
 def _find_interface() -> None:
     lines = Path("/proc/self/net/dev").read_text(encoding="ascii").splitlines()[2:]
     names = {line.split(":")[0].strip() for line in lines}
-    if names <= {"lo"}:
+    if names <= EMPTY_NETWORK:
         raise PermissionError(errno.EPERM, "no interface but lo")
+
+
+def _find_route() -> None:
+    if not Path("/proc/self/net/route").read_text(encoding="ascii").splitlines()[1:]:
+        raise PermissionError(errno.EPERM, "no route")
 
 
 def _folders() -> dict[str, str]:
