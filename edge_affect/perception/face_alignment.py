@@ -28,9 +28,9 @@ MOUTH_CORNERS = (61, 291)
 EYES_AND_MOUTH = (0, 1, 3)
 """Rows of a detection's keypoints: right eye, left eye, centre of the mouth."""
 
-MESH_TEMPLATE = np.array([[0.312, 0.390], [0.688, 0.390], [0.351, 0.755], [0.649, 0.755]])
+MESH_TEMPLATE = np.array([[0.315, 0.390], [0.685, 0.390], [0.351, 0.755], [0.649, 0.755]])
 """Right eye, left eye, right and left mouth corner in FER+ crops; unit is the crop's side."""
-KEYPOINT_TEMPLATE = np.array([[0.314, 0.391], [0.686, 0.391], [0.5, 0.776]])
+KEYPOINT_TEMPLATE = np.array([[0.315, 0.391], [0.685, 0.391], [0.5, 0.776]])
 """Right eye, left eye and mouth in FER+ crops as the detector puts them; unit as above."""
 MIN_SIDE_PX = 1.0
 

@@ -40,7 +40,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         if not (0 < self.close_share <= 1 and 0 < self.zoom_out <= 1):
-            raise ManifestError("close_share and zoom_out must be above 0 and at most 1.")
+            raise ManifestError("'close_share' and 'zoom_out' must be above 0 and at most 1.")
 
     @classmethod
     def from_manifest(cls, manifest: Manifest) -> SearchSettings:
@@ -57,6 +57,8 @@ class SearchSettings:
             )
         except KeyError as error:
             raise ManifestError(f"{manifest.path}: {error.args[0]!r} is missing.") from None
+        except ManifestError as error:
+            raise ManifestError(f"{manifest.path}: {error}") from None
         except ValueError:
             raise ManifestError(f"{manifest.path}: 'zoom_out' must be a number.") from None
 
