@@ -115,4 +115,4 @@ class PulseServer:
         path.write_bytes(frames.tobytes())
         form = (f"--rate={rate_hz}", f"--channels={n_channels}", "--format=float32le")
         self._spawn("parec", "--latency-msec=30", f"--device={name}.monitor", *form)
-        self._spawn("pacat", "--raw", "--latency-msec=100", f"--device={name}", *form, str(path))
+        self._spawn("pacat", "--raw", "--latency-msec=1000", f"--device={name}", *form, str(path))
