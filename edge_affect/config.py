@@ -192,7 +192,6 @@ class Privacy:
 class Sensing:
     """The sensing process."""
 
-    tick_hz: float = key(1.0, "records per second", unit="Hz", low=0.2, high=5.0)
     no_source_timeout_s: float = key(
         120.0,
         "leave with exit code 69 after no source has worked for this long",
@@ -206,7 +205,9 @@ class Sensing:
 class Publish:
     """The publishing process."""
 
-    tick_hz: float = key(1.0, "affect messages per second", unit="Hz", low=0.2, high=5.0)
+    tick_hz: float = key(
+        1.0, "affect messages per second; 5 for stage effects", unit="Hz", low=0.2, high=5.0
+    )
     queue_size: int = key(
         3600, "messages kept while the broker is away; the oldest go first", low=1, high=100_000
     )

@@ -59,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Publish until SIGTERM, Ctrl-C or ``--seconds``."""
-    logging.basicConfig(format="publish: %(levelname)s %(message)s", level=logging.INFO)
+    logging.basicConfig(format="publish: %(message)s", level=logging.INFO)
     config = _with_broker(configuration.load(args.config), args.host, args.port)
     records = inherited_socket(args.records_fd, "--records-fd")
     commands = (

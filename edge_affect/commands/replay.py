@@ -96,7 +96,7 @@ def _replay_fast(
     from edge_affect.types import AudioBlock
 
     microphone, camera = _states(media)
-    period_ns = round(NS_PER_S / settings.sensing.tick_hz)
+    period_ns = round(NS_PER_S / settings.publish.tick_hz)
     for source in (media.audio, media.video):
         if source is not None:
             source.open()
@@ -139,7 +139,7 @@ def _replay_paced(
         def send(self, record: AffectRecord) -> None:
             show(record, max(0.0, media.time.media_s(clock.now_ns())))
 
-    schedule = Schedule(settings.sensing.tick_hz, settings.sensing.no_source_timeout_s)
+    schedule = Schedule(settings.publish.tick_hz, settings.sensing.no_source_timeout_s)
     workers = workers_over(media.audio, media.video, pipeline, clock)
     SensingDaemon(pipeline, workers, Ports(Outlet(), None), schedule, clock).run()
 

@@ -152,14 +152,21 @@ def _daemon(
     args: argparse.Namespace, settings: Config, ports: Ports, clock: Clock
 ) -> SensingDaemon:
     from edge_affect.sensing.assembly import build_pipeline
-    from edge_affect.sensing.daemon import Schedule, SensingDaemon, workers_over
+    from edge_affect.sensing.daemon import (
+        RECORDS_PER_TICK,
+        Schedule,
+        SensingDaemon,
+        workers_over,
+    )
 
     audio, video = _sources(args, settings, clock)
     pipeline = build_pipeline(
         settings, clock, has_sound=audio is not None, has_pictures=video is not None
     )
     schedule = Schedule(
-        settings.sensing.tick_hz, settings.sensing.no_source_timeout_s, args.seconds
+        RECORDS_PER_TICK * settings.publish.tick_hz,
+        settings.sensing.no_source_timeout_s,
+        args.seconds,
     )
     return SensingDaemon(
         pipeline, workers_over(audio, video, pipeline, clock), ports, schedule, clock

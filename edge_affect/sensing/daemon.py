@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from edge_affect.sensing.source_worker import Source
 
 COMMAND_POLL_S = 0.1
+RECORDS_PER_TICK = 4
+"""Records sent for each tick of the publisher, which takes the newest: the two clocks may drift
+without a tick ever finding nothing new. What leaves the box is counted in the publisher's ticks."""
 
 log = logging.getLogger("edge_affect.sensing")
 
