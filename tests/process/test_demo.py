@@ -1,0 +1,66 @@
+"""The demo, as a newcomer runs it, on a clip from the data folder instead of a download."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "edge_affect", "demo"]
+
+
+def run(*options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [*COMMAND, *options], cwd=ROOT, capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+@pytest.mark.data
+def test_it_shows_a_line_per_tick_and_ends_by_itself(data_dir):
+    clip = data_dir / "video" / "ravdess" / "01-01-01-01-01-01-01.mp4"
+    done = run("--video", str(clip), "--loop", "--seconds", "10")
+    assert done.returncode == 0, done.stderr
+    lines = re.findall(r"^\d\d:\d\d:\d\d  (.+)$", done.stdout, re.MULTILINE)
+    assert len(lines) >= 5
+    assert any("1 person" in line and "face" in line for line in lines)
+    assert "mosquitto_sub -h 127.0.0.1 -p" in done.stdout
+    assert '{"schema":"1.0",' in done.stdout
+    assert f"== {len(lines)} messages." in done.stdout
+
+
+@pytest.mark.data
+def test_ctrl_c_ends_it_cleanly(data_dir):
+    clip = data_dir / "video" / "clips" / "no_face.mp4"
+    process = subprocess.Popen(
+        [*COMMAND, "--video", str(clip), "--loop"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if "no affect: nobody there" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert "messages." in rest
+    assert "Traceback" not in errors
+
+
+def test_mistakes_are_one_sentence():
+    done = run("--live")
+    assert (done.returncode, done.stderr.count("\n")) == (64, 1)
+    assert "config init" in done.stderr
+    done = run("--video", "/no/such.mp4")
+    assert done.returncode == 66
+    assert "/no/such.mp4" in done.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("--port", str(port), "--video", str(ROOT / "README.md"))
+    assert done.returncode == 69
+    assert str(port) in done.stderr
