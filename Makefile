@@ -3,7 +3,7 @@ SHELL := /bin/sh
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
-CODE := edge_affect tests tools
+CODE := edge_affect tests tools benchmarks
 
 .PHONY: help demo test lint format coverage clean train-face train-voice check-tflite-runtime
 .DEFAULT_GOAL := help
