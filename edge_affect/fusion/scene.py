@@ -62,7 +62,10 @@ class SceneFusion:
             return _abstention(reason, modalities, n_faces, speech_share)
         confidence = float(evidence.max())
         if confidence < self._settings.min_confidence:
-            return _abstention(AbstainReason.LOW_CONFIDENCE, modalities, n_faces, speech_share)
+            # What faded because people left is an empty room, not a hard one.
+            is_empty = not n_faces and not speech_share
+            reason = AbstainReason.NOBODY if is_empty else AbstainReason.LOW_CONFIDENCE
+            return _abstention(reason, modalities, n_faces, speech_share)
         valence, arousal = valence_arousal(evidence)
         return SceneEstimate(
             probabilities=evidence,

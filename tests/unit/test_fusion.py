@@ -138,6 +138,7 @@ def test_a_stale_modality_fades_and_then_counts_for_nothing():
         ((VoiceObservation(0.2, None, 0),), 0.0, AbstainReason.POOR_QUALITY),
         ((face(1, 0.2),), 0.0, AbstainReason.LOW_CONFIDENCE),
         ((face(1, 0.9),), 10.0, AbstainReason.NO_SOURCE),
+        ((face(1, 0.9), FaceObservation(0, (), S)), 1.5, AbstainReason.NOBODY),
     ],
 )
 def test_it_abstains_and_says_why(observations, at_s, reason):
