@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from edge_affect.errors import ManifestError
 from edge_affect.perception.expression_model import FaceExpressionModel, spread
 from edge_affect.perception.face_alignment import square_of_keypoints, square_of_mesh
@@ -15,7 +17,6 @@ from edge_affect.perception.picture import cut
 from edge_affect.types import ExpressionEstimate, FaceObservation
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edge_affect.config import Face
@@ -121,6 +122,8 @@ class FaceReader:
             raise ManifestError(
                 f"{models.landmarks.manifest.path}: {error.args[0]!r} is missing."
             ) from None
+        # Pillow is loaded by its first use: now, before a cage may hide it.
+        self._search.find(np.zeros((8, 8, 3), dtype=np.uint8))
 
     def observe(self, frame: VideoFrame) -> FaceObservation:
         """Return how many faces a frame shows and how those that are large enough look."""
