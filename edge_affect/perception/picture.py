@@ -17,9 +17,6 @@ from edge_affect.errors import ShapeError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_REDUCTION = 16
-"""Largest whole-number shrinking; beyond it, a face would be larger than any camera's frame."""
-
 
 @dataclass(frozen=True, slots=True)
 class Square:
@@ -130,8 +127,8 @@ def cut(
     from PIL import Image
 
     shrink = square.side_px / size_px
-    whole = min(max(1, int(shrink)), MAX_REDUCTION)
-    inside, before, after = _surroundings(pixels, square)
+    whole = max(1, int(shrink))
+    inside, before, after = _surroundings(pixels, square, size_px)
     image = Image.fromarray(pixels[inside])
     if is_grey:
         image = image.convert("L")
@@ -159,7 +156,7 @@ def cut(
 
 
 def _surroundings(
-    pixels: NDArray[np.uint8], square: Square
+    pixels: NDArray[np.uint8], square: Square, size_px: int
 ) -> tuple[tuple[slice, slice], NDArray[np.int64], NDArray[np.int64]]:
     """Return the upright part of a frame that holds a square, and what lies beyond the frame.
 
@@ -169,7 +166,7 @@ def _surroundings(
     """
     corners = square.to_frame(np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.float64))
     # Two pixels more for bilinear sampling, of the reduced picture where it is reduced.
-    margin = 2 * min(max(1, math.ceil(square.side_px / 48)), MAX_REDUCTION)
+    margin = 2 * max(1, math.ceil(square.side_px / size_px))
     low = np.floor(corners.min(axis=0)).astype(np.int64) - margin
     high = np.ceil(corners.max(axis=0)).astype(np.int64) + margin
     size = np.array([pixels.shape[1], pixels.shape[0]])

@@ -1,6 +1,7 @@
 """Cutting and aligning, checked against pictures whose every pixel says where it is."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -109,6 +110,16 @@ def test_beyond_the_frame_its_border_goes_on(side_px):
 def test_a_square_far_outside_repeats_the_corner():
     shown = cut(map_of_places(), Square(-400.0, -400.0, 50.0), 48)
     assert shown.max() <= 1
+
+
+@pytest.mark.parametrize("side_px", [1.0, 5_000.0, 1e6])
+def test_squares_of_absurd_size_cost_no_memory(side_px):
+    tracemalloc.start()
+    shown = cut(map_of_places(), Square(100.0, 100.0, side_px, 0.5), 192)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert shown.shape == (192, 192, 3)
+    assert peak < 8_000_000
 
 
 def test_a_mirrored_frame_gives_a_mirrored_cut():
