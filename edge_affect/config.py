@@ -26,6 +26,9 @@ SETTINGS: tuple[str, ...] = (
     "workplace",
 )  # fmt: skip
 JURISDICTIONS: tuple[str, ...] = ("EU", "UK", "US", "CN", "other")
+GROUP_SETTINGS: tuple[str, ...] = ("classroom", "workplace")
+"""Where only groups are described, unless a declared exception says otherwise."""
+GROUP_MIN_PEOPLE = 5
 EXCEPTIONS: tuple[str, ...] = ("", "medical", "safety")
 TOPIC_LEVEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 
@@ -245,6 +248,12 @@ class Config:
     def base_topic(self) -> str:
         """The prefix of every topic this box writes, without a trailing slash."""
         return f"edge-affect/{self.device.site}/{self.device.name}"
+
+    @property
+    def min_people(self) -> int:
+        """How many faces must be present before anything is said; told in ``about``."""
+        is_group = self.deployment.setting in GROUP_SETTINGS and not self.deployment.exception
+        return max(self.privacy.min_people, GROUP_MIN_PEOPLE if is_group else 1)
 
 
 SECTIONS: dict[str, type[Any]] = {

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from edge_affect.config import JURISDICTIONS, SETTINGS, Config, Deployment
+from edge_affect.config import (
+    EXCEPTIONS,
+    GROUP_SETTINGS,
+    JURISDICTIONS,
+    SETTINGS,
+    Config,
+    Deployment,
+)
 from edge_affect.errors import ConfigError, PolicyError
-
-GROUP_MIN_PEOPLE = 5
 
 
 class Effect(Enum):
@@ -50,10 +55,10 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
-        settings=("classroom", "workplace"),
+        settings=GROUP_SETTINGS,
         jurisdictions=JURISDICTIONS,
         effect=Effect.GROUP_ONLY,
-        lifted_by=("medical", "safety"),
+        lifted_by=tuple(filter(None, EXCEPTIONS)),
         source="pupils and employees cannot freely refuse, so only groups are described",
     ),
     Rule(
@@ -108,10 +113,3 @@ def check_live(config: Config) -> None:
                 f"[audio] channel is 0, but in a {deployment.setting} {rule.source}; "
                 "set it to that channel's number, from 1."
             )
-
-
-def min_people(config: Config) -> int:
-    """Return how many faces must be present before anything is said."""
-    is_group_only = any(rule.effect is Effect.GROUP_ONLY for rule in applying(config.deployment))
-    floor = GROUP_MIN_PEOPLE if is_group_only else 1
-    return max(config.privacy.min_people, floor)

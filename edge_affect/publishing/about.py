@@ -115,7 +115,7 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
             "bits_per_s": round(ceiling_bits_per_s, 2),
             "bits_per_day": round(ceiling_bits_per_s * _S_PER_DAY),
         },
-        "min_people": config.privacy.min_people,
+        "min_people": config.min_people,
         "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
         "unvalidated": list(UNVALIDATED),
         "not_sensed": list(NOT_SENSED),

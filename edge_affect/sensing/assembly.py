@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_affect.fusion.scene import SceneFusion
-from edge_affect.privacy import policy
 from edge_affect.privacy.gate import Gate
 from edge_affect.sensing.pipeline import Pipeline, Stages
 
@@ -28,7 +27,7 @@ def build_pipeline(
         voice=_voice_reader(config) if has_sound else None,
         face=_face_reader(config) if has_pictures else None,
         fusion=SceneFusion(config.fusion),
-        gate=Gate(policy.min_people(config)),
+        gate=Gate(config.min_people),
     )
     return Pipeline(stages, clock)
 
