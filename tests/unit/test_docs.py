@@ -1,11 +1,14 @@
 """What the documents say of the product is what the product does."""
 
+import json
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from edge_affect import cli, record
+from edge_affect.publishing.payload import Stamp, affect_payload
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -37,8 +40,12 @@ def test_every_link_leads_somewhere():
     assert n_links > 10
 
 
-def test_the_record_in_the_readme_is_a_real_one():
+def test_the_message_in_the_readme_is_what_its_bytes_say():
     digits = re.search(r"^((?:[0-9a-f]{2} ?){18})$", README, re.MULTILINE)
     assert digits is not None
+    message = json.loads(re.search(r"```json\n(.+?)```", README, re.DOTALL).group(1))
+    moment = datetime.fromisoformat(message["time"].replace("Z", "+00:00"))
+    stamp = Stamp(round(moment.timestamp() * 1000), message["clock_synced"], message["sequence"])
     shown = record.decode(bytes.fromhex(digits.group(1)))
     assert shown.abstained is record.AbstainReason.NONE
+    assert affect_payload(shown, stamp) == message
