@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,19 @@ TRAINING_DATA = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One part of the training.
+
+    Attributes:
+        loop: How to train.
+        augmentation: How crops are changed meanwhile.
+    """
+
+    loop: LoopSettings
+    augmentation: FaceAugmentation
+
+
 class DevFaces:
     """Judges a net on the majority faces of the development part."""
 
@@ -75,17 +88,45 @@ class DevFaces:
         return {"dev_accuracy": accuracy(self.labels, guess), "dev_uar": uar(matrix)}
 
 
-def train(part: FaceSet, judge: DevFaces, work: Path, settings: LoopSettings) -> nn.Module:
-    """Return the averaged net."""
-    torch.manual_seed(settings.seed)
-    net = face_net(N_CLASSES)
+def train(part: FaceSet, judge: DevFaces, work: Path, phases: tuple[Phase, ...]) -> nn.Module:
+    """Return the averaged net of the last phase; each phase starts from the one before."""
+    torch.manual_seed(phases[0].loop.seed)
+    net: nn.Module = face_net(N_CLASSES)
     print(
         f"face net: {n_parameters(net):,} parameters; {len(part):,} crops to fit on, "
         f"{judge.labels.size:,} to choose by",
         flush=True,
     )
-    batches = FaceBatches(part, CropSettings(), FaceAugmentation(), settings.seed)
-    return fit(net, batches, judge, settings, work)
+    for number, phase in enumerate(phases, start=1):
+        print(f"phase {number} of {len(phases)}", flush=True)
+        batches = FaceBatches(part, CropSettings(), phase.augmentation, phase.loop.seed)
+        net = fit(net, batches, judge, phase.loop, work / f"phase-{number}")
+    return net
+
+
+def recipe(seed: int, n_threads: int) -> tuple[Phase, ...]:
+    """Return the phases: strong changes to the crops first, milder ones to settle."""
+    strong = LoopSettings(
+        n_epochs=15,
+        learning_rate=2e-3,
+        weight_decay=0.02,
+        averaging=0.998,
+        n_threads=n_threads,
+        seed=seed,
+    )
+    mild = replace(strong, n_epochs=8, learning_rate=1e-3, warm_up_epochs=0.5, seed=seed + 1)
+    settled = FaceAugmentation(
+        rotation_deg=12.0,
+        scale=0.12,
+        shift_px=3.0,
+        tone=0.3,
+        blur=0.1,
+        resample=0.15,
+        noise=0.15,
+        jpeg=0.1,
+        erase=0.2,
+    )
+    return Phase(strong, FaceAugmentation()), Phase(mild, settled)
 
 
 def convert(net: nn.Module, part: FaceSet) -> tuple[Manifest, bytes]:
@@ -141,7 +182,7 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
         "n_bytes": f"{len(content):,}",
         "n_fit": f"{found['n_fit']:,}",
         "n_dev": f"{calibration.n:,}",
-        "epochs": str(found["epochs"]),
+        "epochs": found["epochs"],
         "seed": str(found["seed"]),
         "dev_accuracy": f"{100 * found['dev']['accuracy']:.1f} %",
         "dev_uar": f"{100 * found['dev']['uar']:.1f} %",
@@ -169,7 +210,6 @@ def main() -> None:
         "--work", type=Path, default=Path("build/training/face"), help="checkpoints"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--release",
@@ -177,25 +217,18 @@ def main() -> None:
         help="measure on the report split and write the model; without it only dev is looked at",
     )
     options = parser.parse_args()
-    settings = LoopSettings(
-        n_epochs=options.epochs,
-        learning_rate=2e-3,
-        weight_decay=0.02,
-        averaging=0.998,
-        n_threads=options.threads,
-        seed=options.seed,
-    )
+    phases = recipe(options.seed, options.threads)
     faces = load_faces(options.data)
     part, dev = split_train(faces)
     part, judge = usable(part), DevFaces(dev, CropSettings())
-    net = train(part, judge, options.work, settings)
+    net = train(part, judge, options.work, phases)
     manifest, content = convert(net, part)
     calibration = fit_on_dev(manifest, content, judge)
     manifest = replace(manifest, temperature=calibration.temperature)
     reader = FaceExpressionModel(calibrated(manifest, content, calibration.temperature))
     found = {
         "n_fit": len(part),
-        "epochs": options.epochs,
+        "epochs": " + ".join(str(phase.loop.n_epochs) for phase in phases),
         "seed": options.seed,
         "calibration": {name: getattr(calibration, name) for name in calibration.__slots__},
         "dev": face_figures(judge.faces, reader, "dev"),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 
 class Stage(NamedTuple):
@@ -40,11 +41,9 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualNet(nn.Module):
-    """A stem of stride 2, residual blocks, mean over the plane, one linear layer."""
+    """A stem of stride 2 and residual blocks; what comes after is `head`."""
 
-    def __init__(
-        self, stem: int, stages: tuple[Stage, ...], n_classes: int, dropout: float
-    ) -> None:
+    def __init__(self, stem: int, stages: tuple[Stage, ...], head: nn.Module) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             nn.Conv2d(1, stem, 5, 2, 2, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)
@@ -55,24 +54,48 @@ class ResidualNet(nn.Module):
             blocks.append(ResidualBlock(width, stage.n_channels, stage.stride))
             width = stage.n_channels
         self.blocks = nn.Sequential(*blocks)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(width, n_classes)
+        self.head = head
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits ``(n, n_classes)`` of inputs ``(n, 1, height, width)``."""
-        return self.head(self.dropout(self.blocks(self.stem(x)).mean((2, 3))))
+        return self.head(self.blocks(self.stem(x)))
+
+
+class PlaneHead(nn.Linear):
+    """Mean over the whole plane, then one linear layer."""
+
+    def __init__(self, n_channels: int, n_classes: int, dropout: float) -> None:
+        super().__init__(n_channels, n_classes)
+        self._dropout = dropout
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits of maps ``(n, n_channels, height, width)``."""
+        return super().forward(functional.dropout(x.mean((2, 3)), self._dropout, self.training))
+
+
+class BandsHead(nn.Linear):
+    """Mean over time alone: where in the spectrum something was heard still matters."""
+
+    def __init__(self, n_channels: int, n_bands: int, n_classes: int, dropout: float) -> None:
+        super().__init__(n_channels * n_bands, n_classes)
+        self._dropout = dropout
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits of maps ``(n, n_channels, n_times, n_bands)``."""
+        features = x.mean(2).flatten(1)
+        return super().forward(functional.dropout(features, self._dropout, self.training))
 
 
 def face_net(n_classes: int) -> ResidualNet:
     """Return the face net: 719 k parameters, 78 MMAC at 48 x 48."""
     stages = (Stage(48, 1), Stage(96, 2), Stage(96, 1), Stage(160, 2))
-    return ResidualNet(32, stages, n_classes, dropout=0.3)
+    return ResidualNet(32, stages, PlaneHead(160, n_classes, dropout=0.3))
 
 
 def voice_net(n_classes: int) -> ResidualNet:
-    """Return the voice net for 248 frames of 64 mel bands."""
+    """Return the voice net for 248 frames of 64 mel bands, of which 4 bands are left at the end."""
     stages = (Stage(32, 2), Stage(64, 2), Stage(128, 2), Stage(128, 1))
-    return ResidualNet(16, stages, n_classes, dropout=0.3)
+    return ResidualNet(16, stages, BandsHead(128, 4, n_classes, dropout=0.3))
 
 
 def n_parameters(net: nn.Module) -> int:

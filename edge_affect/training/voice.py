@@ -62,6 +62,7 @@ VERSION = "1"
 CORPUS = "crema-d"
 VOTES = Path("crema-d-meta") / "votes.csv"
 N_RANGE_CLIPS = 400
+SETTLING_MIXUP = 0.1
 TRAINING_SPEAKERS = "1037-1091"
 REPORT_SPEAKERS = "1019-1036"
 TRAINING_DATA = (
@@ -100,20 +101,40 @@ def train(
     part: tuple[Recording, ...],
     judge: DevVoices,
     work: Path,
-    loop: LoopSettings,
+    phases: tuple[LoopSettings, ...],
     voice: VoiceSettings,
 ) -> nn.Module:
-    """Return the averaged net."""
+    """Return the averaged net of the last phase; each phase starts from the one before."""
     labels = targets(part, read_votes(data / VOTES), voice.crowd_share)
-    torch.manual_seed(loop.seed)
-    net = voice_net(len(VOICE_LABELS))
+    torch.manual_seed(phases[0].seed)
+    net: nn.Module = voice_net(len(VOICE_LABELS))
     print(
         f"voice net: {n_parameters(net):,} parameters; {len(part):,} clips to fit on, "
         f"{len(judge.recordings):,} to choose by",
         flush=True,
     )
     batches = VoiceBatches(part, labels, AcousticSettings(), VoiceAugmentation(), voice)
-    return fit(net, batches, judge, loop, work)
+    for number, loop in enumerate(phases, start=1):
+        print(f"phase {number} of {len(phases)}", flush=True)
+        if number > 1:
+            batches.mixup = SETTLING_MIXUP
+        net = fit(net, batches, judge, loop, work / f"phase-{number}")
+    return net
+
+
+def recipe(seed: int, n_threads: int) -> tuple[LoopSettings, ...]:
+    """Return the phases: a long one, then a short one at a lower rate with less mixing."""
+    first = LoopSettings(
+        n_epochs=36,
+        learning_rate=2e-3,
+        weight_decay=0.02,
+        averaging=0.995,
+        warm_up_epochs=2.0,
+        n_threads=n_threads,
+        seed=seed,
+    )
+    settling = replace(first, n_epochs=14, learning_rate=1e-3, warm_up_epochs=0.5, seed=seed + 1)
+    return first, settling
 
 
 def convert(net: nn.Module, part: tuple[Recording, ...]) -> tuple[Manifest, bytes]:
@@ -180,7 +201,7 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
         "n_bytes": f"{len(content):,}",
         "n_fit": f"{found['n_fit']:,}",
         "n_dev": f"{found['dev']['n']:,}",
-        "epochs": str(found["epochs"]),
+        "epochs": found["epochs"],
         "seed": str(found["seed"]),
         "dev_speakers": ", ".join(sorted(DEV_SPEAKERS)),
         "dev_uar": f"{100 * found['dev']['uar']:.1f} %",
@@ -206,7 +227,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("models_tflite"), help="where models go")
     parser.add_argument("--work", type=Path, default=Path("build/training/voice"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--release",
@@ -214,26 +234,18 @@ def main() -> None:
         help="measure on the report speakers and write the model; without it only dev is used",
     )
     options = parser.parse_args()
-    loop = LoopSettings(
-        n_epochs=options.epochs,
-        learning_rate=2e-3,
-        weight_decay=0.02,
-        averaging=0.998,
-        warm_up_epochs=2.0,
-        n_threads=options.threads,
-        seed=options.seed,
-    )
+    phases = recipe(options.seed, options.threads)
     part, dev = split_speakers(options.data, CORPUS, parse_speakers(TRAINING_SPEAKERS))
     judge = DevVoices(dev, AcousticSettings())
     voice = VoiceSettings(seed=options.seed)
-    net = train(options.data, part, judge, options.work, loop, voice)
+    net = train(options.data, part, judge, options.work, phases, voice)
     manifest, content = convert(net, part)
     calibration = fit_on_dev(manifest, content, judge)
     manifest = replace(manifest, temperature=calibration.temperature)
     reader = VoiceExpressionModel(calibrated(manifest, content, calibration.temperature))
     found: dict[str, Any] = {
         "n_fit": len(part),
-        "epochs": options.epochs,
+        "epochs": " + ".join(str(loop.n_epochs) for loop in phases),
         "seed": options.seed,
         "calibration": {name: getattr(calibration, name) for name in calibration.__slots__},
         "dev": voice_figures(dev, reader),

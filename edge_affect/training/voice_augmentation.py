@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.fft import next_fast_len
 from scipy.signal import fftconvolve
 
 if TYPE_CHECKING:
@@ -74,19 +75,22 @@ def _room(
 
 def _tilt(samples: NDArray[np.float32], db_per_octave: float) -> NDArray[np.float32]:
     """Tilt the spectrum around 1 kHz, at most 12 dB either way."""
-    spectrum = np.fft.rfft(samples)
+    n_fft = next_fast_len(samples.size, real=True)
+    spectrum = np.fft.rfft(samples, n_fft)
     octaves = np.log2(np.maximum(np.linspace(0.0, 8.0, spectrum.size), 0.05))
     gain_db = np.clip(0.5 * db_per_octave * octaves, -12.0, 12.0)
-    return np.fft.irfft(spectrum * 10.0 ** (gain_db / 20.0), samples.size).astype(np.float32)
+    tilted = np.fft.irfft(spectrum * 10.0 ** (gain_db / 20.0), n_fft)
+    return tilted[: samples.size].astype(np.float32)
 
 
 def _noise(
     samples: NDArray[np.float32], snr_db: float, generator: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return noise whose spectrum falls by 0 to 6 dB per octave, at a ratio to the whole clip."""
-    spectrum = np.fft.rfft(generator.standard_normal(samples.size))
+    n_fft = next_fast_len(samples.size, real=True)
+    spectrum = np.fft.rfft(generator.standard_normal(n_fft))
     slope = generator.uniform(0.0, 1.0)
     spectrum /= np.maximum(np.arange(spectrum.size), 20.0) ** slope
-    noise = np.fft.irfft(spectrum, samples.size)
+    noise = np.fft.irfft(spectrum, n_fft)[: samples.size]
     ratio = np.sqrt(np.mean(samples**2) / max(float(np.mean(noise**2)), 1e-20))
     return (noise * ratio * 10.0 ** (-snr_db / 20.0)).astype(np.float32)

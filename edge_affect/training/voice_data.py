@@ -59,7 +59,7 @@ class VoiceSettings:
 
     n_variants: int = 6
     crowd_share: float = 0.25
-    mixup: float = 0.5
+    mixup: float = 0.25
     batch: int = 64
     seed: int = 1
 
@@ -101,7 +101,12 @@ def targets(
 
 
 class VoiceBatches:
-    """Random windows of changed recordings, masked and mixed, with soft labels."""
+    """Random windows of changed recordings, masked and mixed, with soft labels.
+
+    Attributes:
+        mixup: Chance that an example is mixed with another; may change between phases.
+        n_batches: In one epoch.
+    """
 
     def __init__(
         self,
@@ -111,23 +116,33 @@ class VoiceBatches:
         augmentation: VoiceAugmentation,
         settings: VoiceSettings,
     ) -> None:
+        self._recordings = recordings
         self._labels = labels
         self._acoustic = acoustic
+        self._augmentation = augmentation
         self._settings = settings
+        self.mixup = settings.mixup
         self.n_batches = len(recordings) // settings.batch
-        generator = np.random.default_rng((settings.seed, 77))
         self._frames: list[list[NDArray[np.float16]]] = []
-        for number, recording in enumerate(recordings):
+
+    def _prepare(self) -> None:
+        """Make all copies and their log-mels; takes minutes, so only once and when needed."""
+        generator = np.random.default_rng((self._settings.seed, 77))
+        for number, recording in enumerate(self._recordings):
             samples = read_samples(recording.path)
             copies = [samples] + [
-                augment(samples, augmentation, generator) for _ in range(settings.n_variants - 1)
+                augment(samples, self._augmentation, generator)
+                for _ in range(self._settings.n_variants - 1)
             ]
-            self._frames.append([log_mel_db(copy, acoustic).astype(np.float16) for copy in copies])
+            frames = [log_mel_db(each, self._acoustic).astype(np.float16) for each in copies]
+            self._frames.append(frames)
             if number % 500 == 0:
-                print(f"log-mels: {number}/{len(recordings)}", flush=True)
+                print(f"log-mels: {number}/{len(self._recordings)}", flush=True)
 
     def epoch(self, number: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield every recording once, each as one random window of one of its copies."""
+        if not self._frames:
+            self._prepare()
         generator = np.random.default_rng((self._settings.seed, number))
         order = generator.permutation(len(self._frames))
         size = self._settings.batch
@@ -151,7 +166,7 @@ class VoiceBatches:
         generator: np.random.Generator,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         n = windows.shape[0]
-        is_mixed = generator.random(n) < self._settings.mixup
+        is_mixed = generator.random(n) < self.mixup
         share = np.where(is_mixed, generator.beta(0.4, 0.4, n), 0.0).astype(np.float32)
         other = generator.permutation(n)
         keep = 1.0 - share
@@ -175,10 +190,10 @@ def _mask(window: NDArray[np.float32], generator: np.random.Generator) -> NDArra
     """Blank bands and stretches of time with the mean (SpecAugment; Park et al., 2019)."""
     n_frames, n_mels = window.shape
     for _ in range(2):
-        width = int(generator.integers(0, 9))
+        width = int(generator.integers(0, 7))
         low = int(generator.integers(0, n_mels - width))
         window[:, low : low + width] = 0.0
-        length = int(generator.integers(0, 31))
+        length = int(generator.integers(0, 21))
         start = int(generator.integers(0, n_frames - length))
         window[start : start + length] = 0.0
     return window
