@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from string import Template
@@ -157,9 +158,10 @@ def confusion_table(report: dict[str, Any]) -> str:
 
 def calibration_text(calibration: Calibration, before: float, after: float, n: int) -> str:
     """Return the sentence of the card about calibration."""
-    return (
+    text = (
         f"Temperature {calibration.temperature:.3f}, fitted on the int8 model's logits for "
         f"{calibration.n} development items (ECE there {calibration.ece_before:.3f} before and "
         f"{calibration.ece_after:.3f} after). On the {n} reported items the ECE is {before:.3f} at "
         f"temperature 1 and {after:.3f} as shipped, over {N_ECE_BINS} bins of equal width."
     )
+    return textwrap.fill(text, width=100)
