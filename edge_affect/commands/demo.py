@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         _say(f"  mosquitto_sub -h 127.0.0.1 -p {broker.port} -t 'edge-affect/#' -v")
         _say(
             f"At most {bits_per_record():.1f} bits leave the cage in a tick, "
-            f"{settings.publish.tick_hz:g} ticks a second. Ctrl-C ends."
+            f"at {settings.publish.tick_hz:g} Hz. Ctrl-C ends."
         )
         return _show(args, path.resolve(), settings.base_topic, broker.port)
 
