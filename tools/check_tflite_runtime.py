@@ -1,9 +1,11 @@
 """Show that every model gives the same answers on tflite-runtime as on LiteRT.
 
 ``make check-tflite-runtime`` runs this twice: with ``--keep`` in the product's environment, which
-writes inputs and LiteRT's answers, and with ``--compare`` in an environment that has tflite-runtime
-2.14.0, as 32-bit boards do. Quantised outputs may differ by one step of 256, float outputs by 1/256
-of their range.
+writes inputs and LiteRT's answers, and with ``--compare`` in an environment that has
+tflite-runtime 2.14.0, as 32-bit boards do. Float outputs may differ by 1/256 of their range. The two
+runtimes round int8 layers differently, and a deep net adds that up: 99 of 100 int8 outputs must lie
+within one step of 256, none may be off by more than two, and the top class must be the same wherever
+it leads by more than two steps.
 """
 
 from __future__ import annotations
@@ -25,8 +27,10 @@ from edge_affect.perception.model_store import shipped_manifests  # noqa: E402  
 if TYPE_CHECKING:
     from edge_affect.perception.manifest import TensorSpec
 
-N_RANDOM = 8
+N_RANDOM = 32
 TOLERANCE = 1 / 256
+MIN_WITHIN_ONE_STEP = 0.99
+MAX_STEPS = 2
 
 
 def random_input(spec: TensorSpec, generator: np.random.Generator) -> np.ndarray:
@@ -86,21 +90,42 @@ def compare(path: Path) -> int:
             inputs = kept[f"{manifest.name}/inputs"]
             answers = [model.run(tensor) for tensor in inputs]
             n_models += 1
-            worst = 0.0
+            is_same = True
             for number, spec in enumerate(manifest.outputs):
                 made = np.stack([row[number] for row in answers]).astype(np.float64)
                 want = kept[f"{manifest.name}/{number}"].astype(np.float64)
-                step = 256.0 if spec.is_quantised else max(float(np.ptp(want)), 1e-9)
-                worst = max(worst, float(np.abs(made - want).max()) / step)
-            is_same = worst <= TOLERANCE
+                judge = judge_codes if spec.is_quantised else judge_reals
+                is_right, text = judge(made, want)
+                is_same = is_same and is_right
+                print(f"{manifest.name:22s} {len(inputs):3d} inputs  {text}")
             n_wrong += not is_same
-            verdict = "same" if is_same else "DIFFERENT"
-            print(
-                f"{manifest.name:24s} {len(inputs):2d} inputs  "
-                f"worst difference {worst:.6f} of the range  {verdict}"
-            )
-    print(f"{n_models - n_wrong} of {n_models} models give the same answers within 1/256")
+    print(f"{n_models - n_wrong} of {n_models} models give the same answers")
     return int(n_wrong > 0 or n_models == 0)
+
+
+def judge_reals(made: np.ndarray, want: np.ndarray) -> tuple[bool, str]:
+    """Return whether float outputs agree, and how well in words."""
+    worst = float(np.abs(made - want).max()) / max(float(np.ptp(want)), 1e-9)
+    return worst <= TOLERANCE, f"worst difference {worst:.6f} of the range"
+
+
+def judge_codes(made: np.ndarray, want: np.ndarray) -> tuple[bool, str]:
+    """Return whether int8 outputs agree, and how well in words."""
+    steps = np.abs(made - want)
+    within_one = float(np.mean(steps <= 1))
+    rows = want.reshape(len(want), -1)
+    ordered = np.sort(rows, axis=1)
+    is_clear = ordered[:, -1] - ordered[:, -2] > MAX_STEPS
+    same_top = made.reshape(rows.shape).argmax(axis=1) == rows.argmax(axis=1)
+    is_right = (
+        within_one >= MIN_WITHIN_ONE_STEP
+        and float(steps.max()) <= MAX_STEPS
+        and bool(same_top[is_clear].all())
+    )
+    return is_right, (
+        f"{100 * within_one:.1f} % within 1/256, worst {int(steps.max())}/256, "
+        f"same top class in {int(same_top.sum())} of {len(rows)}"
+    )
 
 
 def main() -> int:

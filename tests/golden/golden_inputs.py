@@ -68,5 +68,5 @@ def faces() -> dict[str, np.ndarray]:
         "frown": face(-1.0, -1.0, 0.0),
         "astonished": face(0.0, 1.0, 1.0),
         "dark smile": (face(1.0, 0.2, 0.3) // 4).astype(np.uint8),
-        "flat": np.full((48, 48), 90, dtype=np.uint8),
+        "half smile, mirrored": face(0.5, 0.5, 0.6)[:, ::-1].copy(),
     }
