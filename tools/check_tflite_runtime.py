@@ -2,10 +2,11 @@
 
 ``make check-tflite-runtime`` runs this twice: with ``--keep`` in the product's environment, which
 writes inputs and LiteRT's answers, and with ``--compare`` in an environment that has
-tflite-runtime 2.14.0, as 32-bit boards do. Float outputs may differ by 1/256 of their range. The two
-runtimes round int8 layers differently, and a deep net adds that up: 99 of 100 int8 outputs must lie
-within one step of 256, none may be off by more than two, and the top class must be the same wherever
-it leads by more than two steps.
+tflite-runtime 2.14.0, as 32-bit boards do. Float outputs may differ by 1/256 of their range.
+
+The two runtimes round int8 layers differently, and a deep net adds that up: 99 of 100 int8 outputs
+must lie within one step of 256, none may be off by more than two, and the top class must be the
+same wherever it leads by more than two steps.
 """
 
 from __future__ import annotations
