@@ -57,9 +57,7 @@ def test_an_abstaining_line_says_why_and_what_does_not_work():
         microphone=SourceState.MISSING,
         camera=SourceState.STALLED,
     )
-    assert text_of(record) == (
-        "14:13:20  no affect: no source works  mic missing  camera stalled"
-    )
+    assert text_of(record) == ("14:13:20  no affect: no source works  mic missing  camera stalled")
 
 
 @pytest.mark.parametrize("reason", [r for r in AbstainReason if r])
