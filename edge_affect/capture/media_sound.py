@@ -59,7 +59,7 @@ def chunked(
     >>> [run.size for run in chunked([np.zeros(5, np.float32), np.zeros(4, np.float32)], 4)]
     [4, 4, 1]
     """
-    pending = np.zeros(0, np.float32)
+    pending: NDArray[np.float32] = np.zeros(0, np.float32)
     for piece in pieces:
         pending = np.concatenate((pending, piece))
         while pending.size >= n_samples:

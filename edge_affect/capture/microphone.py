@@ -114,7 +114,7 @@ class _Session:
         self._mailbox: Mailbox[Buffer] = Mailbox(capacity)
         self._sound_time = SoundTime(self.native_hz)
         self._resampler = Resampler(self.native_hz)
-        self._pending = np.zeros(0, np.float32)
+        self._pending: NDArray[np.float32] = np.zeros(0, np.float32)
         self._blocks: deque[AudioBlock] = deque()
         self._n_lost = 0
         self._opened_ns = self._heard_ns = clock.now_ns()

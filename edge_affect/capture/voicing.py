@@ -53,6 +53,7 @@ def sound(voicing: Voicing, first: int, n_samples: int, seed: int) -> NDArray[np
         Shape ``(n_samples,)``, float32, range [-1, 1].
     """
     noise = np.random.default_rng((seed, first)).standard_normal(n_samples) * NOISE_LEVEL
+    wave: NDArray[np.float64]
     if voicing.level == 0.0:
         wave = np.zeros(n_samples)
     else:

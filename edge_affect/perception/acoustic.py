@@ -112,7 +112,8 @@ def mel_filters(settings: AcousticSettings) -> NDArray[np.float64]:
     left, centre, right = edges_hz[:-2], edges_hz[1:-1], edges_hz[2:]
     rising = (bins_hz - left) / (centre - left)
     falling = (right - bins_hz) / (right - centre)
-    return np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (right - left))
+    triangles = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (right - left))
+    return np.asarray(triangles, dtype=np.float64)
 
 
 @lru_cache(maxsize=8)
@@ -142,7 +143,7 @@ def log_mel_db(samples: NDArray[np.float32], settings: AcousticSettings) -> NDAr
     spectrum = np.fft.rfft(tapered, settings.n_fft, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     mel_power = np.maximum(power @ mel_filters(settings), _POWER_FLOOR)
-    return (10.0 * np.log10(mel_power)).astype(np.float32)
+    return np.asarray(10.0 * np.log10(mel_power), dtype=np.float32)
 
 
 def normalise(frames_db: NDArray[np.float32], settings: AcousticSettings) -> NDArray[np.float32]:

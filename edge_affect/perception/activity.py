@@ -58,7 +58,7 @@ class SpeechActivity:
         self._detector = detector
         self._settings = settings
         self._history: deque[bool] = deque(maxlen=n_chunks)
-        self._rest = np.empty(0, dtype=np.float32)
+        self._rest: NDArray[np.float32] = np.empty(0, dtype=np.float32)
 
     def extend(self, samples: NDArray[np.float32]) -> None:
         """Judge consecutive samples; shape ``(n_samples,)``, float32, range [-1, 1]."""

@@ -120,7 +120,7 @@ def anchor_centres_px(settings: DetectorSettings) -> NDArray[np.float32]:
         columns, rows = np.meshgrid(line, line)
         centres = np.stack([columns.ravel(), rows.ravel()], axis=1)
         grids.append(np.repeat(centres, count, axis=0))
-    return np.concatenate(grids).astype(np.float32)
+    return np.asarray(np.concatenate(grids), dtype=np.float32)
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

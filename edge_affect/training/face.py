@@ -47,6 +47,7 @@ from edge_affect.training.release import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import nn
 
 VERSION = "1"
@@ -152,7 +153,7 @@ def report_once(
 ) -> dict[str, Any]:
     """Return the figures on the report split: int8 as shipped, uncalibrated, and float."""
     rows, labels = with_majority(faces.select(faces.split == REPORT_SPLIT))
-    alone = np.ones(len(rows), dtype=np.bool_)
+    alone: NDArray[np.bool_] = np.ones(len(rows), dtype=np.bool_)
     if rows.duplicate_of_train is not None:
         alone = ~rows.duplicate_of_train
     shipped = FaceExpressionModel(calibrated(manifest, content, manifest.temperature))
