@@ -34,6 +34,7 @@ class SceneFusion:
         self._voice: VoiceObservation | None = None
         self._voice_estimate: ExpressionEstimate | None = None
         self._faces: FaceObservation | None = None
+        self._n_faces = 0
         self._face_estimate: ExpressionEstimate | None = None
 
     def add_voice(self, observation: VoiceObservation) -> None:
@@ -43,17 +44,20 @@ class SceneFusion:
             self._voice_estimate = self._smoothed(self._voice_estimate, observation.estimate)
 
     def add_faces(self, observation: FaceObservation) -> None:
-        """Take the newest frame into account."""
-        self._faces = observation
-        if observation.estimates:
+        """Take the newest frame into account.
+
+        A face counts from the second frame in a row that shows it: detectors slip for one frame,
+        on a cloud or a logo, and people do not come for a tenth of a second.
+        """
+        before, self._faces = self._faces, observation
+        self._n_faces = 0 if before is None else min(before.n_faces, observation.n_faces)
+        if observation.estimates and self._n_faces:
             self._face_estimate = self._smoothed(self._face_estimate, scene_of_faces(observation))
 
     def scene(self, now_ns: int) -> SceneEstimate:
         """Return the state of the scene at ``now_ns`` (monotonic clock)."""
         evidence, modalities = self._evidence(now_ns)
-        n_faces = None
-        if self._is_fresh(self._faces, now_ns) and self._faces is not None:
-            n_faces = self._faces.n_faces
+        n_faces = self._n_faces if self._is_fresh(self._faces, now_ns) else None
         speech_share = None
         if self._is_fresh(self._voice, now_ns) and self._voice is not None:
             speech_share = self._voice.speech_share

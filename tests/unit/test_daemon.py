@@ -91,6 +91,7 @@ def test_sources_that_are_gone_are_not_hidden_by_old_estimates(microphone, camer
     clock = ManualClock()
     pipeline = make_pipeline(clock, face=HappyFaces())
     pipeline.on_frame(frame(0.0))
+    pipeline.on_frame(frame(0.0))
     assert pipeline.record(microphone, camera).abstained is reason
 
 

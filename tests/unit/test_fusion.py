@@ -40,6 +40,7 @@ def fused(*observations, at_s: float = 0.0, settings: Fusion | None = None):
     for observation in observations:
         if isinstance(observation, FaceObservation):
             fusion.add_faces(observation)
+            fusion.add_faces(observation)
         else:
             fusion.add_voice(observation)
     return fusion.scene(round(at_s * S))
@@ -153,6 +154,7 @@ def test_it_abstains_and_says_why(observations, at_s, reason):
 def test_smoothing_follows_a_change_at_its_half_life():
     fusion = SceneFusion(Fusion(smoothing_half_life_s=1.0))
     fusion.add_faces(face(1, 0.9, 0.0))
+    fusion.add_faces(face(1, 0.9, 0.0))
     assert fusion.scene(0).probabilities.argmax() == Expression.HAPPINESS
     fusion.add_faces(face(3, 0.9, 1.0))
     halfway = fusion.scene(1 * S).probabilities
@@ -161,8 +163,22 @@ def test_smoothing_follows_a_change_at_its_half_life():
     assert fusion.scene(2 * S).probabilities.argmax() == Expression.SADNESS
 
 
+def test_a_face_in_a_single_frame_is_a_slip():
+    fusion = SceneFusion(Fusion())
+    empty = FaceObservation(0, (), 0)
+    for observation in (empty, face(1, 0.9), empty):
+        fusion.add_faces(observation)
+        assert fusion.scene(0).abstained is AbstainReason.NOBODY
+        assert fusion.scene(0).n_faces == 0
+    for observation in (face(1, 0.9), face(1, 0.9)):
+        fusion.add_faces(observation)
+    assert fusion.scene(0).n_faces == 1
+    assert fusion.scene(0).abstained is AbstainReason.NONE
+
+
 def test_a_scene_forgets_when_told():
     fusion = SceneFusion(Fusion())
+    fusion.add_faces(face(1, 0.9))
     fusion.add_faces(face(1, 0.9))
     fusion.forget()
     assert fusion.scene(0).abstained is AbstainReason.STARTING
