@@ -296,11 +296,15 @@ def test_keeper_of_devices_ends_with_the_caged_process():
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    keepers = process.stdout.readline().split()
-    assert len(keepers) == 1
-    assert list(Path(f"/proc/{keepers[0]}/fd").iterdir()) == []
-    process.kill()
-    process.communicate(timeout=10)
+    try:
+        keepers = process.stdout.readline().split()
+        assert len(keepers) == 1
+        # Only root may look into a process that is not dumpable.
+        if os.geteuid() == 0:
+            assert list(Path(f"/proc/{keepers[0]}/fd").iterdir()) == []
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
     deadline = time.monotonic() + 10
     while Path(f"/proc/{keepers[0]}").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
