@@ -169,7 +169,8 @@ def test_both_clocks_of_a_paced_replay_agree_with_the_wall(event_clip) -> None:
     video.close()
     assert len(items) > 70
     assert min(late_ns) >= 0
-    assert max(late_ns) < 0.2 * NS_PER_S
+    # The machine may pause us once; a clock that ran away would make most items late.
+    assert sorted(late_ns)[len(late_ns) * 9 // 10] < 0.1 * NS_PER_S
     heard, seen = events_s(items, axis.at_ns(0))
     assert (len(heard), len(seen)) == (1, 1)
     assert abs(heard[0] - seen[0]) < 0.08
