@@ -70,6 +70,21 @@ class PulseServer:
         # A null sink needs up to 2 s before it follows the wish for small bursts.
         time.sleep(3.0)
 
+    def record(self, name: str, seconds: float) -> tuple[int, np.ndarray]:
+        """Return the rate and the first channel of what the server's own recorder hears."""
+        rate_hz, n_channels = SINKS[name]
+        n_bytes = round(seconds * rate_hz) * n_channels * 4
+        form = (f"--rate={rate_hz}", f"--channels={n_channels}", "--format=float32le")
+        with subprocess.Popen(
+            ["parec", "--raw", "--latency-msec=30", f"--device={name}.monitor", *form],
+            env={**os.environ, **self.env},
+            stdout=subprocess.PIPE,
+        ) as recorder:
+            assert recorder.stdout is not None
+            content = recorder.stdout.read(n_bytes)
+            recorder.kill()
+        return rate_hz, np.frombuffer(content, np.float32).reshape(-1, n_channels)[:, 0]
+
     def kill(self) -> None:
         """End the server as if the sound card had been pulled."""
         assert self.server is not None

@@ -46,39 +46,54 @@ def level_of(samples: np.ndarray, frequency_hz: float) -> tuple[float, np.ndarra
     return float(np.hypot(*weights)), samples - weights @ basis
 
 
-def cleanest(device: str, channel: int, *tones_hz: float) -> np.ndarray:
+def apart_db(samples: np.ndarray, tones_hz: tuple[float, ...]) -> float:
+    """Return how far the tones stand above all else in a recording."""
+    rest = samples
+    for frequency_hz in tones_hz:
+        _level, rest = level_of(rest, frequency_hz)
+    return float(10 * np.log10(samples.var() / rest.var()))
+
+
+def cleanest(pulse, device: str, channel: int, *tones_hz: float) -> np.ndarray:  # noqa: F811
     """Return the first recording that is tones and little else, 25 dB apart, and lost nothing.
 
-    On a busy machine the sound server itself stumbles now and then; a fault of ours would be
-    in every recording.
+    On a virtual machine the sound server itself stumbles for a while now and then; a fault of
+    ours would be in every recording. Where the server's own recorder cannot do better in the
+    same minute, there is nothing to be learned about ours.
     """
-    apart_db = -np.inf
-    for _ in range(4):
+    deadline_s = time.monotonic() + 60.0
+    while time.monotonic() < deadline_s:
         samples, n_lost = record(device, channel, 2.0)
-        rest = samples
-        for frequency_hz in tones_hz:
-            _level, rest = level_of(rest, frequency_hz)
-        apart_db = 10 * np.log10(samples.var() / rest.var())
-        if apart_db > 25.0 and n_lost == 0:
+        ours_db = apart_db(samples, tones_hz)
+        if ours_db > 25.0 and n_lost == 0:
             return samples
-    pytest.fail(f"four recordings, the last one lost {n_lost} samples and has {apart_db:.1f} dB")
+    rate_hz, theirs = pulse.record(device, 2.0)
+    t_s = np.arange(theirs.size) * SAMPLE_RATE_HZ / rate_hz
+    theirs_db = apart_db(np.interp(np.arange(t_s[-1]), t_s, theirs), (LEFT_HZ,))
+    if theirs_db < 25.0:
+        pytest.skip(
+            f"the sound server stumbles by itself: its own recording has {theirs_db:.1f} dB"
+        )
+    return pytest.fail(
+        f"for a minute, and the last one lost {n_lost} samples and has {ours_db:.1f} dB"
+    )
 
 
 @pytest.mark.parametrize("sink", sorted(SINKS))
 def test_tone_arrives_at_its_pitch_and_level(pulse, sink: str) -> None:  # noqa: F811
-    samples = cleanest(sink, 1, LEFT_HZ)
+    samples = cleanest(pulse, sink, 1, LEFT_HZ)
     assert strongest_hz(samples) == pytest.approx(LEFT_HZ, abs=0.5)
     assert level_of(samples, LEFT_HZ)[0] == pytest.approx(LEVEL, rel=0.05)
 
 
 def test_the_chosen_channel_is_heard_and_the_other_is_not(pulse) -> None:  # noqa: F811
-    samples = cleanest("stereo48", 2, RIGHT_HZ)
+    samples = cleanest(pulse, "stereo48", 2, RIGHT_HZ)
     assert strongest_hz(samples) == pytest.approx(RIGHT_HZ, abs=0.5)
     assert level_of(samples, LEFT_HZ)[0] < LEVEL / 100
 
 
 def test_channel_0_mixes_all(pulse) -> None:  # noqa: F811
-    samples = cleanest("stereo48", 0, LEFT_HZ, RIGHT_HZ)
+    samples = cleanest(pulse, "stereo48", 0, LEFT_HZ, RIGHT_HZ)
     assert level_of(samples, LEFT_HZ)[0] == pytest.approx(LEVEL / 2, rel=0.1)
     assert level_of(samples, RIGHT_HZ)[0] == pytest.approx(LEVEL / 2, rel=0.1)
 
