@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -70,7 +71,7 @@ class _Playback(Generic[Item]):
             self._items.close()
 
 
-class _Replay(Generic[Item]):
+class _Replay(ABC, Generic[Item]):
     """What the sound and the pictures of a recording have in common."""
 
     def __init__(self, path: Path, time: MediaTime) -> None:
@@ -79,9 +80,9 @@ class _Replay(Generic[Item]):
         self._playback: _Playback[Item] | None = None
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Never the file's name, which may say who is in it."""
-        raise NotImplementedError
 
     @property
     def time(self) -> MediaTime:
@@ -116,8 +117,9 @@ class _Replay(Generic[Item]):
             playback.close()
             self._time.detach()
 
+    @abstractmethod
     def _items(self) -> Generator[Item, None, None]:
-        raise NotImplementedError
+        """Yield what the file holds, in order."""
 
     def _opened(self) -> _Playback[Item]:
         if self._playback is None:

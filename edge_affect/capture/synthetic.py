@@ -6,6 +6,7 @@ without devices, and as stand-ins in tests. The same seed gives the same samples
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from edge_affect.capture.drawing import draw_face, draw_wall
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MAX_BACKLOG_BLOCKS = round(MAX_BACKLOG_S * SAMPLE_RATE_HZ / BLOCK_SAMPLES)
 
 
-class _SyntheticDevice:
+class _SyntheticDevice(ABC):
     """A device that makes item number i at a known time; verbs may be called from any thread."""
 
     name = "synthetic device"
@@ -91,13 +92,13 @@ class _SyntheticDevice:
         if not self._is_plugged:
             raise DeviceError(f"The {self.name} has gone; plug it in again.")
 
+    @abstractmethod
     def _due_ns(self, number: int) -> int:
         """Return when item ``number`` is complete."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _n_due(self, now_ns: int) -> int:
         """Return how many items are complete at ``now_ns``."""
-        raise NotImplementedError
 
 
 class SyntheticAudio(_SyntheticDevice):
