@@ -106,9 +106,7 @@ def test_a_missing_device_ends_a_live_box_with_its_code(tmp_path):
         pytest.skip("this machine has a sound card, so its microphone is not missing")
     config = tmp_path / "live.toml"
     config.write_text(LIVE)
-    done = run(
-        "sense", "--config", str(config), "--allow-unsandboxed"
-    )
+    done = run("sense", "--config", str(config), "--allow-unsandboxed")
     assert done.returncode == 69, done.stderr
     assert "/dev/no-such-camera" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("edge-affect: No microphone or camera")
