@@ -14,6 +14,7 @@ from typing import Any
 
 from edge_affect import config as configuration
 from edge_affect.broker import LocalBroker
+from edge_affect.commands.arguments import seconds
 from edge_affect.commands.sense import add_media_arguments, sense_options
 from edge_affect.errors import ExitCode, UsageError
 from edge_affect.launcher import ProcessPair
@@ -42,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_media_arguments(parser)
-    parser.add_argument("--seconds", type=float, help="end by itself after this long")
+    parser.add_argument("--seconds", type=seconds, help="end by itself after this long")
     parser.add_argument("--live", action="store_true", help="microphone and camera, from --config")
     parser.add_argument(
         "--config", type=Path, help="configuration file; the demo brings its own broker"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect import config as configuration
+from edge_affect.commands.arguments import seconds
 from edge_affect.errors import ExitCode
 from edge_affect.publishing.daemon import Limits, Publisher
 from edge_affect.publishing.inlet import inherited_socket
@@ -43,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--commands-fd", type=int, help="inherited datagram socket for commands towards sensing"
     )
-    parser.add_argument("--seconds", type=float, help="end after this long")
+    parser.add_argument("--seconds", type=seconds, help="end after this long")
     parser.add_argument(
         "--give-up",
         type=float,

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from edge_affect import config, launcher
+from edge_affect.commands.arguments import seconds
 from edge_affect.commands.sense import add_media_arguments, sense_options
 from edge_affect.privacy import policy
 
@@ -29,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--config", type=Path, required=True, help="the TOML file")
     add_media_arguments(parser)
-    parser.add_argument("--seconds", type=float, help="end by itself after this time")
+    parser.add_argument("--seconds", type=seconds, help="end by itself after this time")
     parser.add_argument(
         "--allow-unsandboxed",
         action="store_true",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge_affect import config as configuration
 from edge_affect.clock import Clock, MonotonicClock
+from edge_affect.commands.arguments import seconds
 from edge_affect.errors import ExitCode, InputMissingError, UsageError
 from edge_affect.privacy import policy
 from edge_affect.sdnotify import Notifier
@@ -37,7 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--config", type=Path, help="configuration file; default: all defaults")
     add_media_arguments(parser)
-    parser.add_argument("--seconds", type=float, help="end after this long")
+    parser.add_argument("--seconds", type=seconds, help="end after this long")
     parser.add_argument("--cage", action="store_true", help="build the cage before sensing")
     parser.add_argument(
         "--allow-unsandboxed",

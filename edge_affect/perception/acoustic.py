@@ -74,14 +74,7 @@ class AcousticSettings:
         Raises:
             ManifestError: If a key is missing, unknown or not a number.
         """
-        known = {field.name for field in fields(cls)}
-        table = manifest.preprocessing
-        if wrong := sorted(set(table) ^ known):
-            raise ManifestError(
-                f"{manifest.path}: [preprocessing] needs exactly {', '.join(sorted(known))}; "
-                f"wrong or missing: {', '.join(wrong)}."
-            )
-        numbers = {name: float(value) for name, value in table.items()}
+        numbers = manifest.preprocessing_numbers({field.name for field in fields(cls)})
         whole = {name: int(numbers.pop(name)) for name in _INTEGERS}
         return cls(**whole, **numbers)  # type: ignore[arg-type]  # names checked just above
 

@@ -45,17 +45,11 @@ class CropSettings:
         Raises:
             ManifestError: If a key is missing, unknown or not a number.
         """
-        known = {field.name for field in fields(cls)}
-        table = manifest.preprocessing
-        if wrong := sorted(set(table) ^ known):
-            raise ManifestError(
-                f"{manifest.path}: [preprocessing] needs exactly {', '.join(sorted(known))}; "
-                f"wrong or missing: {', '.join(wrong)}."
-            )
+        numbers = manifest.preprocessing_numbers({field.name for field in fields(cls)})
         return cls(
-            size_px=int(table["size_px"]),
-            min_deviation=float(table["min_deviation"]),
-            limit=float(table["limit"]),
+            size_px=int(numbers["size_px"]),
+            min_deviation=numbers["min_deviation"],
+            limit=numbers["limit"],
         )
 
 

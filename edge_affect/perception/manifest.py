@@ -7,6 +7,7 @@ by writing a manifest.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -203,6 +204,27 @@ class Manifest:
             raise ManifestError(
                 f"{len(self.labels)} labels do not fit an output of {self.outputs[0].shape[-1]}"
             )
+
+    def preprocessing_numbers(self, names: set[str]) -> dict[str, float]:
+        """Return the `[preprocessing]` table, which must hold exactly these names, all numbers.
+
+        Raises:
+            ManifestError: If a name is missing or unknown, or its value is not a finite number.
+        """
+        table = self.preprocessing
+        if wrong := sorted(set(table) ^ names):
+            raise ManifestError(
+                f"{self.path}: [preprocessing] needs exactly {', '.join(sorted(names))}; "
+                f"wrong or missing: {', '.join(wrong)}."
+            )
+        numbers: dict[str, float] = {}
+        for name, value in table.items():
+            if isinstance(value, str | bool) or not math.isfinite(value):
+                raise ManifestError(
+                    f"{self.path}: [preprocessing] {name} must be a number, not {value!r}."
+                )
+            numbers[name] = float(value)
+        return numbers
 
     @property
     def identity(self) -> str:

@@ -170,3 +170,7 @@ def test_settings_come_from_the_manifest_and_nowhere_else(tmp_path):
     del table["n_mels"]
     with pytest.raises(ManifestError, match="wrong or missing: n_mels, n_melts"):
         AcousticSettings.from_manifest(replace(manifest, preprocessing=table))
+    for wrong in ("forty", True, float("nan")):
+        table = {**manifest.preprocessing, "n_mels": wrong}
+        with pytest.raises(ManifestError, match="n_mels must be a number"):
+            AcousticSettings.from_manifest(replace(manifest, preprocessing=table))

@@ -78,6 +78,8 @@ def test_the_overview_names_all_commands_and_codes(capsys):
         (("replay", "--video", "/no/such.mp4"), 66, "/no/such.mp4"),
         (("config", "check", "/no/such.toml"), 66, "config init"),
         (("run", "--config", "/no/such.toml"), 66, "/no/such.toml"),
+        (("demo", "--seconds", "nan"), 64, "'nan'"),
+        (("run", "--config", "x", "--seconds", "-3"), 64, "'-3'"),
         (("sense",), 78, "[deployment]"),
         (("evaluate", "face", "--data", "/no/such.npz"), 66, "/no/such.npz"),
         (("evaluate", "voice", "--index", "/no/i.csv", "--root", "/no"), 66, "/no/i.csv"),
