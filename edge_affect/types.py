@@ -103,6 +103,66 @@ class VoiceObservation:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceSignals:
+    """What the geometry of one face shows, without a learned expression.
+
+    Angles are seen from the camera: 0 is straight into it, positive yaw turns to the subject's
+    left, positive pitch up, positive roll tilts the head to the subject's left shoulder.
+
+    Attributes:
+        yaw_deg: Of the head, [-90, 90].
+        pitch_deg: Of the head, [-90, 90].
+        roll_deg: Of the head, [-180, 180].
+        gaze_yaw_deg: Of the eyes against the head, or None where no eye could be read.
+        gaze_pitch_deg: As above.
+        eye_openness: 0 closed to 1 wide open, the mean of both eyes.
+        mouth_openness: 0 closed to 1 wide open.
+        smile: 0 to 1, corners of the mouth drawn out and up.
+        brow_raise: 0 to 1.
+        brow_furrow: 0 to 1, brows drawn together and down.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    gaze_yaw_deg: float | None
+    gaze_pitch_deg: float | None
+    eye_openness: float
+    mouth_openness: float
+    smile: float
+    brow_raise: float
+    brow_furrow: float
+
+    def __post_init__(self) -> None:
+        shares = (
+            self.eye_openness,
+            self.mouth_openness,
+            self.smile,
+            self.brow_raise,
+            self.brow_furrow,
+        )
+        if not all(0.0 <= share <= 1.0 for share in shares):
+            raise ShapeError(f"A face signal is outside [0, 1]: {shares}.")
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedFace:
+    """One face of one frame, followed over a few seconds at most.
+
+    Attributes:
+        track: Number of its track, ascending; whoever comes back gets a new one.
+        estimate: Its latest expression, or None where it is too small or too poor to read.
+        signals: Its latest geometry, or None where the mesh did not fit.
+        blink_rate_hz: Blinks per second over its track, or None while that is too short.
+    """
+
+    track: int
+    estimate: ExpressionEstimate | None
+    signals: FaceSignals | None = None
+    blink_rate_hz: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FaceObservation:
     """What perception says about one frame.
 
@@ -110,11 +170,13 @@ class FaceObservation:
         n_faces: Faces found, readable or not.
         estimates: One for each face that was good enough to read.
         observed_ns: Monotonic clock when the frame was taken.
+        faces: The faces one by one, readable or not; empty from a reader that follows none.
     """
 
     n_faces: int
     estimates: tuple[ExpressionEstimate, ...]
     observed_ns: int
+    faces: tuple[ObservedFace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
