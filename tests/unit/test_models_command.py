@@ -49,6 +49,7 @@ def test_all_third_party_files_come_from_one_package():
         "face_detection_far.tflite",
         "face_detection_near.tflite",
         "face_landmark.tflite",
+        "iris_landmark.tflite",
     ]
 
 
@@ -80,7 +81,7 @@ def test_check_says_what_is_missing_and_how_to_get_it(tmp_path, monkeypatch, cap
     assert main(["models", "check"]) == 66
     told = capsys.readouterr()
     assert "face_landmark        mediapipe-2021  face_landmarks" in told.out
-    assert told.err.count("run `edge-affect models fetch`") == 3
+    assert told.err.count("run `edge-affect models fetch`") == 4
 
 
 def test_check_finds_a_damaged_file(tmp_path, monkeypatch, capsys):
