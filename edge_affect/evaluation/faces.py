@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_affect.errors import DatasetError
-from edge_affect.evaluation.ferplus import N_CLASSES, FaceSet, load_faces, majority_labels
+from edge_affect.evaluation.ferplus import (
+    N_CLASSES,
+    FaceSet,
+    majority_faces,
+    majority_labels,
+)
 from edge_affect.evaluation.figures import classification_figures, model_identity
 from edge_affect.evaluation.progress import with_progress
 from edge_affect.perception.expression_model import FaceExpressionModel
@@ -25,7 +29,7 @@ def evaluate_faces(data: Path, split: str, model: str = "face_expression") -> di
 
     Args:
         data: ``.npz`` file in the shape of FER+.
-        split: Such as ``valid``.
+        split: Such as ``valid``; ``dev`` is the development part of ``train``.
         model: Name of a shipped model or path of a manifest.
 
     Raises:
@@ -33,16 +37,8 @@ def evaluate_faces(data: Path, split: str, model: str = "face_expression") -> di
         InputMissingError: If file or model is not there.
         ModelError: If the model is not the one its manifest describes.
     """
-    faces = load_faces(data)
-    in_split = faces.split == split
-    if not in_split.any():
-        splits = ", ".join(sorted(set(faces.split.tolist())))
-        raise DatasetError(f"{data} has no split {split!r}; it has: {splits}.")
-    faces = faces.select(in_split)
-    labels = majority_labels(faces.votes)
-    if not (labels >= 0).any():
-        raise DatasetError(f"{data} has no face with a majority in the split {split!r}.")
-    return face_figures(faces.select(labels >= 0), FaceExpressionModel.load(model), split)
+    faces = majority_faces(data, split)
+    return face_figures(faces, FaceExpressionModel.load(model), split)
 
 
 def face_figures(faces: FaceSet, reader: FaceExpressionModel, split: str) -> dict[str, Any]:

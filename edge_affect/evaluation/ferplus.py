@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ N_CLASSES = 8
 N_VOTE_COLUMNS = 10
 UNKNOWN_COLUMN = 8
 NOT_A_FACE_COLUMN = 9
+DEV_SPLIT = "dev"
+"""Name of the development part of the train split, see ``split_train``."""
+DEV_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,54 @@ def load_faces(path: Path) -> FaceSet:
         duplicate_of_train=arrays.get("duplicate_of_train"),
         duplicate_group=arrays.get("duplicate_group"),
     )
+
+
+def split_train(faces: FaceSet) -> tuple[FaceSet, FaceSet]:
+    """Carve a development part out of the train split; twins stay together.
+
+    Membership is a hash of the twin group, so that it does not depend on any seed.
+
+    Returns:
+        The part to fit on and the part to choose by.
+    """
+    train = faces.select(faces.split == "train")
+    groups = train.duplicate_group
+    if groups is None:
+        groups = np.arange(len(train))
+    is_dev = np.array([_is_dev(int(group)) for group in groups], dtype=np.bool_)
+    return train.select(~is_dev), train.select(is_dev)
+
+
+def _is_dev(group: int) -> bool:
+    digest = hashlib.sha256(f"ferplus-dev-{group}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") < DEV_SHARE * 2**32
+
+
+def majority_faces(path: Path, split: str) -> FaceSet:
+    """Read the faces of one split that have a majority.
+
+    Args:
+        path: ``.npz`` file in the shape of FER+.
+        split: A split of the file; ``dev`` is the development part of ``train`` where the file
+            has no split of that name.
+
+    Raises:
+        InputMissingError: If there is no such file.
+        DatasetError: If the file has another shape, or no majority face in this split.
+    """
+    faces = load_faces(path)
+    in_split = faces.split == split
+    if in_split.any():
+        chosen = faces.select(in_split)
+    elif split == DEV_SPLIT:
+        chosen = split_train(faces)[1]
+    else:
+        splits = ", ".join(sorted(set(faces.split.tolist())))
+        raise DatasetError(f"{path} has no split {split!r}; it has: {splits}.")
+    labels = majority_labels(chosen.votes)
+    if not (labels >= 0).any():
+        raise DatasetError(f"{path} has no face with a majority in the split {split!r}.")
+    return chosen.select(labels >= 0)
 
 
 def _check(

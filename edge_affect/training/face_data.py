@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from edge_affect.evaluation.ferplus import (
     UNKNOWN_COLUMN,
     FaceSet,
     majority_labels,
+    split_train,
     without_outliers,
 )
 from edge_affect.perception.expression_input import CropSettings, normalise_crop
@@ -24,28 +24,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-DEV_SHARE = 0.1
-
-
-def split_train(faces: FaceSet) -> tuple[FaceSet, FaceSet]:
-    """Carve a development part out of the train split; twins stay together.
-
-    Membership is a hash of the twin group, so that it does not depend on any seed.
-
-    Returns:
-        The part to fit on and the part to choose by.
-    """
-    train = faces.select(faces.split == "train")
-    groups = train.duplicate_group
-    if groups is None:
-        groups = np.arange(len(train))
-    is_dev = np.array([_is_dev(int(group)) for group in groups])
-    return train.select(~is_dev), train.select(is_dev)
-
-
-def _is_dev(group: int) -> bool:
-    digest = hashlib.sha256(f"ferplus-dev-{group}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") < DEV_SHARE * 2**32
+__all__ = [
+    "FaceBatches",
+    "split_train",
+    "tensor",
+    "usable",
+    "vote_distributions",
+    "with_majority",
+]
 
 
 def usable(faces: FaceSet) -> FaceSet:
