@@ -208,28 +208,51 @@ def clip_log_probabilities(window_probabilities: NDArray[np.float64]) -> NDArray
 
 
 class LogMelHistory:
-    """The latest frames of a stream; each frame is computed once although windows overlap."""
+    """The latest frames of a stream; each frame is computed once although windows overlap.
 
-    def __init__(self, settings: AcousticSettings) -> None:
+    Nothing is computed before somebody asks: a silent room costs no transform, and a whole hop at
+    once costs a quarter of what it costs block by block.
+
+    Args:
+        settings: Of the frames.
+        n_frames: How many frames to remember; None takes one window of ``settings``.
+    """
+
+    def __init__(self, settings: AcousticSettings, n_frames: int | None = None) -> None:
         self._settings = settings
-        self._frames_db: NDArray[np.float32]
-        self._rest: NDArray[np.float32]
+        self._n_frames = settings.n_frames if n_frames is None else n_frames
         self.clear()
 
     def extend(self, samples: NDArray[np.float32]) -> None:
         """Append consecutive samples; shape ``(n_samples,)``, float32, range [-1, 1]."""
-        pending = np.concatenate((self._rest, samples))
-        new_db = log_mel_db(pending, self._settings)
-        self._rest = pending[new_db.shape[0] * self._settings.n_step :].copy()
-        self._frames_db = np.concatenate((self._frames_db, new_db))[-self._settings.n_frames :]
+        self._pending.append(samples)
+        self._n_pending += samples.size
+        n_late = self._n_pending - self._settings.n_frame - self._n_frames * self._settings.n_step
+        if n_late >= 0:
+            # More than a history is waiting: what is older would never be asked for.
+            n_dropped = (n_late // self._settings.n_step + 1) * self._settings.n_step
+            self._pending = [np.concatenate(self._pending)[n_dropped:]]
+            self._n_pending -= n_dropped
+            self._frames_db = self._frames_db[:0]
 
     def clear(self) -> None:
         """Forget everything, as after a gap in the stream."""
-        self._frames_db = np.empty((0, self._settings.n_mels), dtype=np.float32)
-        self._rest = np.empty(0, dtype=np.float32)
+        self._frames_db: NDArray[np.float32] = np.empty((0, self._settings.n_mels), np.float32)
+        self._pending: list[NDArray[np.float32]] = []
+        self._n_pending = 0
+
+    def latest_db(self) -> NDArray[np.float32]:
+        """Return as many of the latest frames as there are, at most ``n_frames``."""
+        if self._n_pending >= self._settings.n_frame:
+            pending = np.concatenate(self._pending)
+            new_db = log_mel_db(pending, self._settings)
+            self._pending = [pending[new_db.shape[0] * self._settings.n_step :].copy()]
+            self._n_pending = self._pending[0].size
+            self._frames_db = np.concatenate((self._frames_db, new_db))[-self._n_frames :]
+        return self._frames_db
 
     def window_db(self) -> NDArray[np.float32] | None:
         """Return the latest whole window for `window_tensor`, or None while there is none yet."""
-        if self._frames_db.shape[0] < self._settings.n_frames:
-            return None
-        return self._frames_db
+        frames_db = self.latest_db()
+        n_window = self._settings.n_frames
+        return None if frames_db.shape[0] < n_window else frames_db[-n_window:]

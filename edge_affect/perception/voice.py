@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge_affect.clock import NS_PER_S
 from edge_affect.perception.acoustic import LogMelHistory
 from edge_affect.perception.activity import CHUNK_SAMPLES, SpeechActivity
@@ -11,7 +13,6 @@ from edge_affect.perception.expression_model import spread
 from edge_affect.types import ExpressionEstimate, VoiceObservation
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from edge_affect.config import Voice
@@ -38,7 +39,8 @@ class VoiceReader:
         self._history = LogMelHistory(self._acoustic)
         n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
         self._activity = SpeechActivity(detector, settings, n_chunks)
-        self._n_since_hop = 0
+        self._hop = np.empty(self._acoustic.n_hop, dtype=np.float32)
+        self._n_in_hop = 0
 
     def feed(self, block: AudioBlock) -> tuple[VoiceObservation, ...]:
         """Take the next block and return an observation for every hop that it completes.
@@ -50,32 +52,35 @@ class VoiceReader:
         observations: list[VoiceObservation] = []
         position = 0
         while position < block.samples.size:
-            n_taken = min(self._acoustic.n_hop - self._n_since_hop, block.samples.size - position)
-            part = block.samples[position : position + n_taken]
-            self._history.extend(part)
-            self._activity.extend(part)
-            position += n_taken
-            self._n_since_hop += n_taken
-            if self._n_since_hop == self._acoustic.n_hop:
-                self._n_since_hop = 0
+            part = block.samples[position : position + self._hop.size - self._n_in_hop]
+            self._hop[self._n_in_hop : self._n_in_hop + part.size] = part
+            position += part.size
+            self._n_in_hop += part.size
+            if self._n_in_hop == self._hop.size:
+                self._n_in_hop = 0
                 end_ns = block.start_ns + position * NS_PER_S // self._acoustic.sample_rate_hz
-                observations.append(self._observe(end_ns))
+                observations.append(self._observe(self._hop.copy(), end_ns))
         return tuple(observations)
 
     def clear(self) -> None:
         """Forget all sound, as after a gap or a pause."""
         self._history.clear()
         self._activity.clear()
-        self._n_since_hop = 0
+        self._hop[:] = 0.0
+        self._n_in_hop = 0
 
-    def _observe(self, end_ns: int) -> VoiceObservation:
+    def _observe(self, hop: NDArray[np.float32], end_ns: int) -> VoiceObservation:
+        """Judge the window that ends with a hop; analysing a whole hop at once is cheapest."""
+        self._history.extend(hop)
+        self._activity.extend(hop)
         half_ns = self._acoustic.n_window * NS_PER_S // self._acoustic.sample_rate_hz // 2
         observed_ns = end_ns - half_ns
         speech_share = self._activity.share()
-        window_db = self._history.window_db()
         estimate = None
-        if window_db is not None and speech_share >= self._settings.min_speech_share:
-            estimate = self._estimate(window_db, observed_ns)
+        if speech_share >= self._settings.min_speech_share:
+            window_db = self._history.window_db()
+            if window_db is not None:
+                estimate = self._estimate(window_db, observed_ns)
         return VoiceObservation(speech_share, estimate, observed_ns)
 
     def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
