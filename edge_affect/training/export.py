@@ -11,22 +11,32 @@ import numpy as np
 import torch
 
 from edge_affect.errors import ModelError
-from edge_affect.perception.interpreter import quantise
+from edge_affect.perception.interpreter import dequantise, quantise
 from edge_affect.perception.manifest import TensorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
     from torch import nn
+
+    Decisions = Callable[[NDArray[np.float32]], NDArray[np.int64]]
 
 MAX_BYTES = 1_000_000
 MIN_AGREEMENT = 0.9
 
 
-def to_int8(net: nn.Module, calibration: torch.Tensor) -> bytes:
+def _classes(logits: NDArray[np.float32]) -> NDArray[np.int64]:
+    return np.asarray(logits.argmax(axis=1), dtype=np.int64)
+
+
+def to_int8(net: nn.Module, calibration: torch.Tensor, decisions: Decisions = _classes) -> bytes:
     """Return the net as a ``.tflite`` file.
 
     Args:
         net: Takes ``(n, 1, height, width)``; in the file the channel comes last.
         calibration: Typical inputs ``(n, 1, height, width)``; their ranges set the scales.
+        decisions: What float and int8 must agree on, of outputs with the item first.
 
     Raises:
         ModelError: If a float tensor is left, the file is larger than `MAX_BYTES`, or its answers
@@ -52,7 +62,7 @@ def to_int8(net: nn.Module, calibration: torch.Tensor) -> bytes:
         )
         content = bytes(work.quantize(ranges).quantized_model)
     _check(content)
-    _check_agreement(net, calibration, content)
+    _check_agreement(net, calibration, content, decisions)
     return content
 
 
@@ -97,17 +107,19 @@ def _interpreter(content: bytes) -> Any:
 
 
 @torch.no_grad()
-def _check_agreement(net: nn.Module, inputs: torch.Tensor, content: bytes) -> None:
+def _check_agreement(
+    net: nn.Module, inputs: torch.Tensor, content: bytes, decisions: Decisions
+) -> None:
     interpreter = _interpreter(content)
     [source], [sink] = interpreter.get_input_details(), interpreter.get_output_details()
-    wanted = net(inputs).argmax(dim=1).numpy()
-    n_same = 0
-    for row, answer in zip(inputs.permute(0, 2, 3, 1).contiguous().numpy(), wanted, strict=True):
+    wanted = decisions(net(inputs).numpy())
+    answers = []
+    for row in inputs.permute(0, 2, 3, 1).contiguous().numpy():
         interpreter.set_tensor(source["index"], quantise(row[np.newaxis], _spec(source)))
         interpreter.invoke()
-        n_same += int(interpreter.get_tensor(sink["index"]).argmax() == answer)
-    share = n_same / len(wanted)
-    print(f"int8 and float name the same class for {100 * share:.1f} % of inputs", flush=True)
+        answers.append(dequantise(interpreter.get_tensor(sink["index"]), _spec(sink)))
+    share = float(np.mean(decisions(np.concatenate(answers)) == wanted))
+    print(f"int8 and float decide the same in {100 * share:.1f} % of cases", flush=True)
     if share < MIN_AGREEMENT:
         raise ModelError(f"The int8 model agrees with the float net for only {100 * share:.1f} %.")
 

@@ -14,10 +14,11 @@ from torch import nn
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Batch = tuple[torch.Tensor, torch.Tensor]
+    Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Batches(Protocol):
@@ -104,12 +105,25 @@ def _optimiser(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 
-def fit(
-    net: nn.Module, batches: Batches, judge: Judge, settings: LoopSettings, folder: Path
+def fit(  # noqa: PLR0913 (five that every training has, one with a default)
+    net: nn.Module,
+    batches: Batches,
+    judge: Judge,
+    settings: LoopSettings,
+    folder: Path,
+    loss_of: Loss = soft_cross_entropy,
 ) -> nn.Module:
     """Train and return the averaged net; resumes from ``folder/checkpoint.pt`` if it is there.
 
     Every epoch appends one JSON line to ``folder/log.jsonl`` and prints it in short.
+
+    Args:
+        net: To be trained.
+        batches: Inputs and what ``loss_of`` compares the answers with.
+        judge: Measures the averaged net after each epoch.
+        settings: How to train.
+        folder: For checkpoint and log.
+        loss_of: From answers and targets to a number.
     """
     torch.set_num_threads(settings.n_threads)
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,7 +133,7 @@ def fit(
     first = _resume(folder / "checkpoint.pt", net, average, optimiser, settings)
     for epoch in range(first, settings.n_epochs):
         started = time.monotonic()
-        loss = _run_epoch(net, average, optimiser, batches, settings, epoch)
+        loss = _run_epoch(net, average, optimiser, batches, settings, epoch, loss_of)
         torch.save(
             {
                 "epoch": epoch,
@@ -152,6 +166,7 @@ def _run_epoch(
     batches: Batches,
     settings: LoopSettings,
     epoch: int,
+    loss_of: Loss,
 ) -> float:
     net.train()
     # Each epoch has its own seed, so that a resumed run draws what an unbroken one would.
@@ -161,7 +176,7 @@ def _run_epoch(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(settings, epoch + number / batches.n_batches)
         optimiser.zero_grad(set_to_none=True)
-        loss = soft_cross_entropy(net(inputs.to(memory_format=torch.channels_last)), target)
+        loss = loss_of(net(inputs.to(memory_format=torch.channels_last)), target)
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
