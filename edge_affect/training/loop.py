@@ -105,7 +105,7 @@ def _optimiser(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 
-def fit(  # noqa: PLR0913 (five that every training has, one with a default)
+def fit(
     net: nn.Module,
     batches: Batches,
     judge: Judge,
@@ -159,7 +159,7 @@ def fit(  # noqa: PLR0913 (five that every training has, one with a default)
     return average.net
 
 
-def _run_epoch(
+def _run_epoch(  # noqa: PLR0913, PLR0917 (the body of the loop of `fit`, called once)
     net: nn.Module,
     average: AveragedWeights,
     optimiser: torch.optim.Optimizer,
