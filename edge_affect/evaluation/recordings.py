@@ -44,6 +44,8 @@ class Recording:
         speaker: Who speaks, as the corpus numbers them.
         sex: ``m``, ``f`` or empty.
         heard: What most listeners heard without seeing, where the corpus says so.
+        intensity: How strongly it was acted, as the corpus spells it, or empty.
+        level: How strong listeners found it, [0, 100], or None where they were not asked.
     """
 
     path: Path
@@ -51,6 +53,8 @@ class Recording:
     speaker: str
     sex: str = ""
     heard: Expression | None = None
+    intensity: str = ""
+    level: float | None = None
 
     @property
     def clip(self) -> str:
@@ -94,21 +98,24 @@ def read_index(
         InputMissingError: If the index or a listed file does not exist.
         DatasetError: If a column is missing, a label is unknown, or no row is left.
     """
-    if not index.is_file():
-        raise InputMissingError(f"The index {index} does not exist; check --index.")
-    try:
-        with index.open(encoding="utf-8", newline="") as lines:
-            rows = _checked_rows(index, lines)
-    except (UnicodeDecodeError, csv.Error):
-        raise DatasetError(f"{index} is not a UTF-8 CSV file.") from None
     recordings = tuple(
         _recording(index, root, row)
-        for row in rows
+        for row in _rows_of(index)
         if row["corpus"] == corpus and (speakers is None or row["speaker"] in speakers)
     )
     if not recordings:
         raise DatasetError(f"{index} has no row of corpus {corpus!r} for these speakers.")
     return recordings
+
+
+def _rows_of(index: Path) -> list[dict[str, str]]:
+    if not index.is_file():
+        raise InputMissingError(f"The index {index} does not exist; check --index.")
+    try:
+        with index.open(encoding="utf-8", newline="") as lines:
+            return _checked_rows(index, lines)
+    except (UnicodeDecodeError, csv.Error):
+        raise DatasetError(f"{index} is not a UTF-8 CSV file.") from None
 
 
 def _checked_rows(index: Path, lines: Iterable[str]) -> list[dict[str, str]]:
@@ -127,21 +134,56 @@ def _recording(index: Path, root: Path, row: dict[str, str]) -> Recording:
     if row["label"] not in EXPRESSION_OF_WORD:
         raise DatasetError(f"{index}: {row['path']} has the unknown label {row['label']!r}.")
     path = root / row["path"]
-    if not path.is_file():
-        raise InputMissingError(f"The sound file {path} listed in {index} does not exist.")
+    _check_is_there(path, index)
     return Recording(
         path=path,
         label=EXPRESSION_OF_WORD[row["label"]],
         speaker=row["speaker"],
         sex=row.get("sex") or "",
         heard=_heard(row.get("extra") or ""),
+        intensity=row.get("intensity") or "",
+        level=_level(row.get("extra") or ""),
     )
+
+
+def _check_is_there(path: Path, index: Path) -> None:
+    if not path.is_file():
+        raise InputMissingError(f"The sound file {path} listed in {index} does not exist.")
 
 
 def _heard(extra: str) -> Expression | None:
     """Return the clear winner of the listeners' votes from ``voicevote=...``; ties have none."""
     vote = re.search(r"(?:^|;)voicevote=([a-z]+)(?:;|$)", extra)
     return EXPRESSION_OF_WORD.get(vote[1]) if vote else None
+
+
+def _level(extra: str) -> float | None:
+    """Return the listeners' mean rating of strength from ``level=...``."""
+    rating = re.search(r"(?:^|;)level=(\d+(?:\.\d+)?)(?:;|$)", extra)
+    return float(rating[1]) if rating else None
+
+
+def sound_paths(index: Path, root: Path, corpus: str, labels: frozenset[str]) -> tuple[Path, ...]:
+    """Return the files of one corpus that have one of these labels, whatever they stand for.
+
+    Args:
+        index: As for `read_index`.
+        root: As for `read_index`.
+        corpus: Which corpus; none of it is no error.
+        labels: As the index spells them.
+
+    Raises:
+        InputMissingError: If the index or a listed file does not exist.
+        DatasetError: If a column is missing.
+    """
+    paths = tuple(
+        root / row["path"]
+        for row in _rows_of(index)
+        if row["corpus"] == corpus and row["label"] in labels
+    )
+    for path in paths:
+        _check_is_there(path, index)
+    return paths
 
 
 def read_samples(path: Path) -> NDArray[np.float32]:

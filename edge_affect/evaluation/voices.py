@@ -46,19 +46,30 @@ def evaluate_voices(
         ModelError: If the model is not the one its manifest describes.
         UsageError: If ``speakers`` is not a list of numbers.
     """
+    known, n_left_out, reader = load_voices(index, root, corpus, speakers, model)
+    return {
+        "model": model_identity(reader.manifest),
+        "corpus": corpus,
+        "speakers": speakers or "all",
+        "n_left_out": n_left_out,
+        **voice_figures(known, reader),
+    }
+
+
+def load_voices(
+    index: Path, root: Path, corpus: str, speakers: str | None, model: str
+) -> tuple[tuple[Recording, ...], int, VoiceExpressionModel]:
+    """Return the clips whose labels the model knows, how many others there are, and the model.
+
+    Args and errors are those of `evaluate_voices`.
+    """
     chosen = None if speakers is None else parse_speakers(speakers)
     recordings = read_index(index, root, corpus, chosen)
     reader = VoiceExpressionModel.load(model)
     known = tuple(r for r in recordings if r.label in reader.expressions)
     if not known:
         raise DatasetError(f"{index}: no clip of {corpus!r} has a label that the model knows.")
-    return {
-        "model": model_identity(reader.manifest),
-        "corpus": corpus,
-        "speakers": speakers or "all",
-        "n_left_out": len(recordings) - len(known),
-        **voice_figures(known, reader),
-    }
+    return known, len(recordings) - len(known), reader
 
 
 def voice_figures(
@@ -69,7 +80,7 @@ def voice_figures(
     truth = np.array([classes.index(r.label) for r in recordings], dtype=np.int64)
     names = sorted({r.speaker for r in recordings})
     speakers = np.array([names.index(r.speaker) for r in recordings], dtype=np.int64)
-    probabilities, times_ms = _listen(recordings, reader)
+    probabilities, times_ms = listen(recordings, reader)
     report = {
         **classification_figures(truth, probabilities, classes, speakers),
         "n_speakers": len(names),
@@ -84,7 +95,7 @@ def voice_figures(
     return report
 
 
-def _listen(
+def listen(
     recordings: tuple[Recording, ...], reader: VoiceExpressionModel
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return probabilities ``(n, n_classes)`` and analysis times in ms, decoding left out."""
@@ -93,8 +104,15 @@ def _listen(
     for row, recording in enumerate(with_progress(recordings, len(recordings), "clips")):
         samples = read_samples(recording.path)
         started_ns = time.perf_counter_ns()
-        windows = clip_windows(samples, reader.acoustic)
-        per_window = np.stack([reader.window_probabilities(window) for window in windows])
-        probabilities[row] = np.exp(clip_log_probabilities(per_window))
+        probabilities[row] = clip_probabilities(samples, reader)
         times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
     return probabilities, times_ms
+
+
+def clip_probabilities(
+    samples: NDArray[np.float32], reader: VoiceExpressionModel
+) -> NDArray[np.float64]:
+    """Return what the model says of a whole clip: the mean of its windows' log-probabilities."""
+    windows = clip_windows(samples, reader.acoustic)
+    per_window = np.stack([reader.window_probabilities(window) for window in windows])
+    return np.exp(clip_log_probabilities(per_window))
