@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_affect.errors import ShapeError
-from edge_affect.record import EXPRESSIONS, AbstainReason, Modality, SourceState
+from edge_affect.record import EVENTS, EXPRESSIONS, AbstainReason, Modality, SourceState
 
 SAMPLE_RATE_HZ = 16_000
 """Rate of all audio after capture."""
@@ -88,6 +88,32 @@ class ExpressionEstimate:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundObservation:
+    """Which sound events one window of sound holds; every field is in the order of ``EVENTS``.
+
+    Attributes:
+        levels: Smoothed over the latest windows, [0, 1], or None where an event is not sensed.
+        active: Whether the event is going on: hysteresis has been applied.
+        started: Whether it started with this window.
+        ended: Whether it ended with this window.
+        observed_ns: Monotonic clock at the middle of the window.
+    """
+
+    levels: tuple[float | None, ...]
+    active: tuple[bool, ...]
+    started: tuple[bool, ...]
+    ended: tuple[bool, ...]
+    observed_ns: int
+
+    def __post_init__(self) -> None:
+        fields = (self.levels, self.active, self.started, self.ended)
+        if any(len(values) != len(EVENTS) for values in fields):
+            raise ShapeError(f"A sound observation needs {len(EVENTS)} of everything.")
+        if not all(level is None or 0.0 <= level <= 1.0 for level in self.levels):
+            raise ShapeError(f"A sound event level is outside [0, 1]: {self.levels}.")
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceObservation:
     """What perception says about one window of sound.
 
@@ -95,11 +121,14 @@ class VoiceObservation:
         speech_share: Share of the window that holds speech, [0, 1].
         estimate: Expression of the voice, or None where there was too little speech.
         observed_ns: Monotonic clock at the middle of the window.
+        events: Sound events of the windows within this hop, oldest first; empty where none are
+            sensed.
     """
 
     speech_share: float
     estimate: ExpressionEstimate | None
     observed_ns: int
+    events: tuple[SoundObservation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
