@@ -78,6 +78,11 @@ class AcousticSettings:
         whole = {name: int(numbers.pop(name)) for name in _INTEGERS}
         return cls(**whole, **numbers)  # type: ignore[arg-type]  # names checked just above
 
+    def shares_frames_with(self, other: AcousticSettings) -> bool:
+        """Return whether both have the same frames and hop, however they window them."""
+        names = ("sample_rate_hz", "n_frame", "n_step", "n_fft", "n_mels", "low_hz", "high_hz")
+        return all(getattr(self, name) == getattr(other, name) for name in (*names, "n_hop"))
+
     @property
     def n_frames(self) -> int:
         """Complete frames in one analysis window."""
