@@ -108,7 +108,12 @@ def letterbox(pixels: NDArray[np.uint8], size_px: int, fill: float = 1.0) -> Let
 
 
 def cut(
-    pixels: NDArray[np.uint8], square: Square, size_px: int, *, is_grey: bool = False
+    pixels: NDArray[np.uint8],
+    square: Square,
+    size_px: int,
+    *,
+    is_grey: bool = False,
+    is_quick: bool = False,
 ) -> NDArray[np.uint8]:
     """Return the content of a square, upright, shrunk without aliasing.
 
@@ -120,6 +125,8 @@ def cut(
         square: Region to cut.
         size_px: Side of the result.
         is_grey: Whether to return luma (ITU-R BT.601) instead of RGB.
+        is_quick: Whether to take the nearest sample instead of mixing four: a tenth of the time,
+            up to half a pixel off, for a model that looks at shapes rather than textures.
 
     Returns:
         Shape ``(size_px, size_px)`` or ``(size_px, size_px, 3)``, uint8.
@@ -148,7 +155,7 @@ def cut(
         (n_samples, n_samples),
         Image.Transform.AFFINE,
         (ax, bx, ox, ay, by, oy),
-        Image.Resampling.BILINEAR,
+        Image.Resampling.NEAREST if is_quick else Image.Resampling.BILINEAR,
     )
     if oversample > 1:
         image = image.reduce(oversample)
