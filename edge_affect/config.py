@@ -159,6 +159,15 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    """Sound events: laughter, applause and crying; by a rule of thumb cheering and screaming."""
+
+    experimental: bool = key(
+        False, "also sense cheering and screaming; nothing vouches for cheering yet"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Fusion:
     """One answer from several modalities and from time."""
 
@@ -238,6 +247,7 @@ class Config:
     video: Video = field(default_factory=Video)
     face: Face = field(default_factory=Face)
     voice: Voice = field(default_factory=Voice)
+    events: Events = field(default_factory=Events)
     fusion: Fusion = field(default_factory=Fusion)
     privacy: Privacy = field(default_factory=Privacy)
     sensing: Sensing = field(default_factory=Sensing)
@@ -319,7 +329,9 @@ def _value(default: Any, rule: Rule, value: Any, where: str) -> Any:
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not type(default):
-        kinds = {str: "a string", int: "a whole number", float: "a number"}
+        kinds = {
+            bool: "true or false", str: "a string", int: "a whole number", float: "a number"
+        }  # fmt: skip
         raise ConfigError(f"{where} must be {kinds[type(default)]}, not {value!r}.")
     if rule.choices is not None and value not in rule.choices:
         raise ConfigError(
@@ -355,4 +367,4 @@ def _toml(value: Any) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
-    return repr(value)
+    return repr(value).lower()
