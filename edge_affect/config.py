@@ -163,7 +163,8 @@ class Events:
     """Sound events: laughter, applause and crying; by a rule of thumb cheering and screaming."""
 
     experimental: bool = key(
-        False, "also sense cheering and screaming; nothing vouches for cheering yet"
+        False,  # noqa: FBT003 (the default comes first for every key)
+        "also sense cheering and screaming; nothing vouches for cheering yet",
     )
 
 
