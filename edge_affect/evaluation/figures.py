@@ -57,7 +57,7 @@ def classification_figures(
         "uar_interval": [_round(of_uar.low), _round(of_uar.high)],
         "macro_f1": _round(macro_f1(matrix)),
         "ece": _round(expected_calibration_error(truth, probabilities)),
-        "false_emotion_rate_on_neutral": _false_emotion_rate(truth, guess, labels),
+        "false_emotion_rate_on_neutral": false_emotion_rate(truth, guess, labels),
         "per_class_recall": {
             name: None if np.isnan(recall) else _round(float(recall))
             for name, recall in zip(names, recalls(matrix), strict=True)
@@ -71,7 +71,7 @@ def model_identity(manifest: Manifest) -> dict[str, str]:
     return {"name": manifest.name, "version": manifest.version, "sha256": manifest.sha256}
 
 
-def _false_emotion_rate(
+def false_emotion_rate(
     truth: NDArray[np.int64], guess: NDArray[np.int64], labels: tuple[Expression, ...]
 ) -> float | None:
     """Return the share of neutral items that are given any other expression."""

@@ -1,0 +1,269 @@
+"""Voices in rooms and noise, voices by groups: the tables that a card shows."""
+
+import csv
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_affect.errors import DatasetError, InputMissingError
+from edge_affect.evaluation.recordings import Recording, read_index, sound_paths
+from edge_affect.evaluation.speaker_draws import SpeakerDraws, interval_of, speaker_matrices
+from edge_affect.evaluation.voice_degradation import Noises, voice_degradations
+from edge_affect.evaluation.voice_groups import (
+    Verdicts,
+    coverage_curve,
+    group_tables,
+    read_groups,
+)
+from edge_affect.evaluation.voice_robustness import evaluate_voice_robustness, spread_evenly
+from edge_affect.record import Expression
+
+RATE_HZ = 16_000
+LABELS = (Expression.NEUTRAL, Expression.ANGER)
+
+
+def write_wave(path: Path, samples: np.ndarray) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes((samples * 32_767).astype("<i2").tobytes())
+
+
+def tone(frequency_hz: float, seconds: float = 1.0) -> np.ndarray:
+    time_s = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
+    return (0.2 * np.sin(2 * np.pi * frequency_hz * time_s)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    noise = np.random.default_rng(3).standard_normal(20_000).astype(np.float32) * 0.1
+    table = voice_degradations(Noises(backgrounds=(noise,), voices=(tone(150), tone(210))))
+    return {row.name: row for row in table}
+
+
+def degraded(row, samples, seed=1):
+    return row.apply(samples, np.random.default_rng(seed))
+
+
+def power_db(samples: np.ndarray, low_hz: float, high_hz: float) -> float:
+    spectrum = np.abs(np.fft.rfft(samples)) ** 2
+    bins_hz = np.fft.rfftfreq(samples.size, 1 / RATE_HZ)
+    return 10 * np.log10(spectrum[(bins_hz >= low_hz) & (bins_hz < high_hz)].sum() + 1e-12)
+
+
+def test_every_degradation_keeps_the_shape_of_sound_and_repeats_itself(rows):
+    samples = tone(300) + tone(2_500)
+    assert len(rows) == 30
+    for row in rows.values():
+        changed = degraded(row, samples)
+        assert changed.dtype == np.float32, row.name
+        assert abs(changed.size - samples.size) < 0.1 * RATE_HZ, row.name
+        assert np.abs(changed).max() <= 1.0, row.name
+        assert np.array_equal(changed, degraded(row, samples)), row.name
+    unchanged = [r.name for r in rows.values() if np.array_equal(degraded(r, samples), samples)]
+    assert unchanged == ["none"]
+
+
+def test_without_material_nothing_is_mixed_in():
+    kinds = {row.kind for row in voice_degradations(Noises((), ()))}
+    assert kinds == {"none", "room", "white noise", "microphone", "level", "clipping", "codec"}
+
+
+@pytest.mark.parametrize("word", ["white noise", "babble", "background"])
+@pytest.mark.parametrize("snr_db", [20, 10, 5, 0])
+def test_noise_is_as_loud_as_its_name_says(rows, word, snr_db):
+    samples = tone(300)
+    noise = degraded(rows[f"{word} {snr_db} dB"], samples) - samples
+    ratio_db = 10 * np.log10(np.mean(samples**2) / np.mean(noise**2))
+    assert ratio_db == pytest.approx(snr_db, abs=0.01)
+
+
+def test_a_room_goes_on_sounding_for_its_time(rows):
+    click = np.zeros(2 * RATE_HZ, dtype=np.float32)
+    click[0] = 0.5
+    tail = degraded(rows["room 0.6 s, direct +0 dB"], click)
+    early_db = power_db(tail[400:2_000], 0, 8_000)
+    late_db = power_db(tail[400 + 4_800 : 2_000 + 4_800], 0, 8_000)
+    assert early_db - late_db == pytest.approx(30.0, abs=3.0)  # 60 dB in 0.6 s
+    assert np.sum(tail[1:] ** 2) == pytest.approx(0.25, rel=0.01)
+    assert np.abs(tail[int(0.6 * RATE_HZ) + 1 :]).max() < 1e-6
+
+
+def test_a_telephone_carries_only_its_band(rows):
+    samples = tone(100) + tone(1_000) + tone(5_000)
+    changed = degraded(rows["telephone, mu-law"], samples)
+    assert power_db(changed, 900, 1_100) > power_db(changed, 50, 150) + 30
+    assert power_db(changed, 900, 1_100) > power_db(changed, 4_500, 5_500) + 30
+
+
+def test_levels_and_clipping(rows):
+    samples = tone(300)
+    assert np.unique(degraded(rows["gain -40 dB"], samples)).size < 140
+    assert degraded(rows["gain +12 dB"], 2 * samples).max() == 1.0
+    assert np.abs(degraded(rows["clipped at 20 % of the peak"], samples)).max() == pytest.approx(
+        0.2 * np.abs(samples).max()
+    )
+
+
+def test_a_microphone_keeps_the_level_and_changes_the_spectrum(rows):
+    samples = tone(200) + tone(4_000)
+    dull = degraded(rows["dull microphone"], samples)
+    assert np.mean(dull**2) == pytest.approx(np.mean(samples**2), rel=0.01)
+    assert power_db(dull, 3_900, 4_100) < power_db(dull, 100, 300) - 10
+
+
+def clips(n_speakers: int, n_each: int) -> tuple[Recording, ...]:
+    return tuple(
+        Recording(Path(f"{s}_{label.name}_{k}.wav"), label, str(s))
+        for s in range(n_speakers)
+        for label in LABELS
+        for k in range(n_each)
+    )
+
+
+def test_a_subset_is_even_and_always_the_same():
+    all_clips = clips(5, 7)
+    chosen = spread_evenly(all_clips, 20)
+    assert chosen == spread_evenly(all_clips[::-1], 20)
+    counts = {(r.speaker, r.label): 0 for r in all_clips}
+    for recording in chosen:
+        counts[recording.speaker, recording.label] += 1
+    assert list(counts.values()) == [2] * 10
+    assert len(spread_evenly(all_clips, 1_000)) == 70
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(1)
+    listed = [
+        ("toy", "a", "happy", "1", "voicevote=happy;level=30.5", "LO"),
+        ("toy", "b", "sad", "2", "", ""),
+        ("esc-50", "c", "rain", "", "", ""),
+        ("esc-50", "d", "laughing", "", "", ""),
+    ]
+    with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["corpus", "path", "label", "speaker", "extra", "intensity"])
+        for name, clip, label, speaker, extra, intensity in listed:
+            samples = 0.1 * rng.standard_normal(20_000).clip(-3, 3)
+            write_wave(folder / f"{clip}.wav", samples)
+            writer.writerow([name, f"{clip}.wav", label, speaker, extra, intensity])
+    return folder
+
+
+def test_how_strongly_a_clip_was_acted_and_felt(corpus):
+    first, second = read_index(corpus / "index.csv", corpus, "toy")
+    assert (first.intensity, first.level) == ("LO", 30.5)
+    assert (second.intensity, second.level) == ("", None)
+
+
+def test_plain_sounds_of_an_index(corpus):
+    wanted = frozenset({"rain", "dog"})
+    assert sound_paths(corpus / "index.csv", corpus, "esc-50", wanted) == (corpus / "c.wav",)
+    assert sound_paths(corpus / "index.csv", corpus, "none", wanted) == ()
+    with pytest.raises(InputMissingError, match=r"c\.wav listed in"):
+        sound_paths(corpus / "index.csv", corpus / "elsewhere", "esc-50", wanted)
+
+
+def test_robustness_has_a_row_for_every_degradation(corpus):
+    report = evaluate_voice_robustness(corpus / "index.csv", corpus, "toy", n_clips=2)
+    table = report["degradations"]
+    assert report["n"] == 2
+    assert len(table) == 30
+    assert table[0]["name"] == "none"
+    assert table[0]["uar_change"] == 0.0
+    assert table[0]["same_answer_as_clean"] == 1.0
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_draws_of_speakers_are_paired_and_count_whole_speakers():
+    truth = np.array([0, 0, 1, 1] * 3)
+    right = speaker_matrices(truth, truth, np.repeat([0, 1, 2], 4), 2)
+    half = speaker_matrices(truth, np.zeros(12, dtype=np.int64), np.repeat([0, 1, 2], 4), 2)
+    assert right.tolist() == [[[2, 0], [0, 2]]] * 3
+    draws = SpeakerDraws(3, n_draws=50)
+    assert draws.uars(right).tolist() == [1.0] * 50
+    assert (draws.uars(right) - draws.uars(half)).tolist() == [0.5] * 50
+    mixed = np.concatenate((right[:1], half[1:]))
+    assert set(draws.uars(mixed).round(3)) == {0.5, 0.667, 0.833, 1.0}
+    assert interval_of(np.array([0.0] * 98 + [1.0, 5.0])).low == 0.0
+
+
+def write_groups(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_groups_are_read_and_ages_put_into_bands(tmp_path):
+    path = write_groups(tmp_path / "g.csv", "speaker,age,sex", "1,29,Male", "2,45,Female")
+    assert read_groups(path) == {
+        "1": {"sex": "Male", "age": "up to 29"},
+        "2": {"sex": "Female", "age": "45 and over"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["speaker,height", "1,180"], "needs the column 'speaker' and one of sex"),
+        (["sex", "m"], "needs the column 'speaker'"),
+        (["speaker,age", "1,old"], "age 'old', which is not a whole number"),
+    ],
+)
+def test_tables_of_speakers_of_another_shape_are_refused(tmp_path, lines, message):
+    with pytest.raises(DatasetError, match=message):
+        read_groups(write_groups(tmp_path / "g.csv", *lines))
+
+
+def test_a_table_of_speakers_that_is_not_there(tmp_path):
+    with pytest.raises(InputMissingError, match="check --groups"):
+        read_groups(tmp_path / "g.csv")
+
+
+def verdicts() -> Verdicts:
+    """Eight speakers of ten clips; the last four are misread in every second clip."""
+    truth = np.tile(np.arange(10) % 2, 8)
+    says = truth.copy()
+    says[40:][::2] = 1
+    confidence = np.where(says == truth, 0.9, 0.6)
+    probabilities = np.stack([1 - confidence, 1 - confidence], axis=1)
+    probabilities[np.arange(80), says] = confidence
+    return Verdicts(truth, probabilities, LABELS, tuple(str(k // 10) for k in range(80)))
+
+
+def test_the_widest_gap_is_named_and_lone_speakers_take_no_part():
+    groups = {
+        str(k): {"sex": "f" if k < 4 else "m", "race": "x" if k else "alone"} for k in range(8)
+    }
+    found = group_tables(verdicts(), groups)
+    assert list(found["tables"]) == ["sex", "race"]
+    assert found["tables"]["sex"]["f"]["uar"] == 1.0
+    assert found["tables"]["sex"]["m"]["uar"] == 0.5
+    assert found["tables"]["race"]["alone"]["uar_interval"] is None
+    assert found["widest_gap"] == {
+        "by": "sex",
+        "best": "f",
+        "worst": "m",
+        "uar_gap": 0.5,
+        "interval": [0.5, 0.5],
+    }
+    assert [gap["by"] for gap in found["gaps"]] == ["sex"]
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_speaker_without_a_row_is_named():
+    with pytest.raises(DatasetError, match="lacks speaker '7'"):
+        group_tables(verdicts(), {str(k): {"sex": "f"} for k in range(7)})
+
+
+def test_fewer_answers_are_better_answers():
+    curve = coverage_curve(verdicts())
+    assert [point["coverage"] for point in curve] == [k / 10 for k in range(10, 0, -1)]
+    assert curve[0]["accuracy"] == 0.75
+    assert curve[0]["threshold"] == pytest.approx(0.6)
+    assert [point["accuracy"] for point in curve[3:]] == [1.0] * 7
