@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_affect.evaluation.coverage import confidence_figures
 from edge_affect.evaluation.ferplus import (
     N_CLASSES,
     FaceSet,
@@ -44,23 +45,27 @@ def evaluate_faces(data: Path, split: str, model: str = "face_expression") -> di
 def face_figures(faces: FaceSet, reader: FaceExpressionModel, split: str) -> dict[str, Any]:
     """Return the figures of faces that all have a majority."""
     truth = majority_labels(faces.votes)
-    probabilities, times_ms = _read(faces, reader)
+    probabilities, times_ms = read_crops(faces, reader)
     classes = tuple(Expression(value) for value in range(N_CLASSES))
     report: dict[str, Any] = {
         "model": model_identity(reader.manifest),
         "split": split,
         **classification_figures(truth, probabilities, classes),
+        **confidence_figures(truth, probabilities),
         "median_ms_per_item": round(float(np.median(times_ms)), 4),
     }
     if faces.duplicate_of_train is not None and (alone := ~faces.duplicate_of_train).any():
-        rest = classification_figures(truth[alone], probabilities[alone], classes)
+        rest = {
+            **classification_figures(truth[alone], probabilities[alone], classes),
+            **confidence_figures(truth[alone], probabilities[alone]),
+        }
         report["n_without_duplicates"] = rest["n"]
         report["accuracy_without_duplicates"] = rest["accuracy"]
         report["without_duplicates"] = rest
     return report
 
 
-def _read(
+def read_crops(
     faces: FaceSet, reader: FaceExpressionModel
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return probabilities ``(n, 8)``, zero for classes the model lacks, and times in ms."""
