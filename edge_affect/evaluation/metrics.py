@@ -170,3 +170,18 @@ def bootstrap_interval(
         values[trial] = statistic(truth[rows], guess[rows])
     low, high = np.percentile(values, (2.5, 97.5))
     return Interval(float(low), float(high))
+
+
+def concordance(truth: NDArray[np.float64], guess: NDArray[np.float64]) -> float:
+    """Return the concordance correlation coefficient (L. I. Lin, 1989), [-1, 1]; of constants, 0.
+
+    >>> round(concordance(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0])), 4)
+    0.5714
+
+    Args:
+        truth: Shape ``(n,)``, n >= 1.
+        guess: Shape ``(n,)``.
+    """
+    covariance = np.mean((truth - truth.mean()) * (guess - guess.mean()))
+    spread = truth.var() + guess.var() + (truth.mean() - guess.mean()) ** 2
+    return float(2.0 * covariance / spread) if spread > 0 else 0.0

@@ -46,6 +46,8 @@ class Recording:
         heard: What most listeners heard without seeing, where the corpus says so.
         intensity: How strongly it was acted, as the corpus spells it, or empty.
         level: How strong listeners found it, [0, 100], or None where they were not asked.
+        word: The label as the corpus spells it; ``calm`` and ``neutral`` are one expression.
+        statement: Which sentence is spoken, or empty where the index does not say.
     """
 
     path: Path
@@ -55,6 +57,8 @@ class Recording:
     heard: Expression | None = None
     intensity: str = ""
     level: float | None = None
+    word: str = ""
+    statement: str = ""
 
     @property
     def clip(self) -> str:
@@ -143,6 +147,8 @@ def _recording(index: Path, root: Path, row: dict[str, str]) -> Recording:
         heard=_heard(row.get("extra") or ""),
         intensity=row.get("intensity") or "",
         level=_level(row.get("extra") or ""),
+        word=row["label"],
+        statement=_statement(row.get("extra") or ""),
     )
 
 
@@ -161,6 +167,11 @@ def _level(extra: str) -> float | None:
     """Return the listeners' mean rating of strength from ``level=...``."""
     rating = re.search(r"(?:^|;)level=(\d+(?:\.\d+)?)(?:;|$)", extra)
     return float(rating[1]) if rating else None
+
+
+def _statement(extra: str) -> str:
+    found = re.search(r"(?:^|;)statement=([^;]+)", extra)
+    return found[1] if found else ""
 
 
 def sound_paths(index: Path, root: Path, corpus: str, labels: frozenset[str]) -> tuple[Path, ...]:
