@@ -141,6 +141,13 @@ class Face:
     min_size_px: int = key(
         40, "faces narrower than this are counted but not read", unit="px", low=24, high=400
     )
+    budget_ms: float = key(
+        30.0,
+        "processor time for the faces of one frame; those that do not fit take turns",
+        unit="ms",
+        low=5.0,
+        high=1000.0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
