@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from edge_affect import config as configuration
 from edge_affect.clock import NS_PER_S, ManualClock, MonotonicClock
 from edge_affect.errors import ExitCode
+from edge_affect.privacy import policy
 from edge_affect.publishing.payload import Stamp, affect_payload, to_json
 from edge_affect.publishing.screen import line, look_of
 from edge_affect.publishing.stamping import Stamper
@@ -74,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
         frame_rate_hz=settings.video.frame_rate_hz,
     )
     media = recording(args.audio, args.video, clock, playing)
+    if media.audio is not None:
+        policy.check_channel(settings)
     pipeline = build_pipeline(
         settings, clock, has_sound=media.audio is not None, has_pictures=media.video is not None
     )

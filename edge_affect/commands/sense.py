@@ -190,4 +190,6 @@ def _sources(
         frame_rate_hz=settings.video.frame_rate_hz,
     )
     media = recording(args.audio, args.video, clock, playing)
+    if media.audio is not None:
+        policy.check_channel(settings)
     return media.audio, media.video

@@ -104,12 +104,22 @@ def check_live(config: Config) -> None:
                 f"{deployment.jurisdiction}. Medical or safety reasons, where they exist, are "
                 "declared with [deployment] exception."
             )
-        if (
-            rule.effect is Effect.ONE_CHANNEL
-            and config.audio.source == "microphone"
-            and config.audio.channel == 0
-        ):
+    if config.audio.source == "microphone":
+        check_channel(config)
+
+
+def check_channel(config: Config) -> None:
+    """Let sound be analysed, live or recorded, or refuse it where one channel must be chosen.
+
+    Raises:
+        ConfigError: If the setting allows one channel alone and none is chosen.
+    """
+    setting = config.deployment.setting
+    if config.audio.channel > 0:
+        return
+    for rule in RULES:
+        if rule.effect is Effect.ONE_CHANNEL and setting in rule.settings:
             raise ConfigError(
-                f"[audio] channel is 0, but in a {deployment.setting} {rule.source}; "
+                f"[audio] channel is 0, but in a {setting} {rule.source}; "
                 "set it to that channel's number, from 1."
             )

@@ -138,3 +138,29 @@ def test_missing_and_corrupt_models_are_one_sentence(tmp_path):
     assert done.returncode == 65
     assert "face_landmark.tflite is corrupt" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_recorded_call_is_heard_on_the_customers_channel_or_not_at_all(tmp_path):
+    path = tmp_path / "call.wav"
+    t = np.arange(32_000) / 16_000
+    call = np.stack([np.zeros(32_000), np.sin(2 * np.pi * 150 * t) * 8000], axis=1)
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(2)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        out.writeframes(call.astype("<i2").tobytes())
+
+    def replay(channel: int) -> subprocess.CompletedProcess:
+        config = tmp_path / "box.toml"
+        config.write_text(
+            f'[deployment]\nsetting = "contact-centre"\n[audio]\nchannel = {channel}\n'
+        )
+        return run("replay", "--audio", str(path), "--fast", "--json", "--config", str(config))
+
+    mixed, third = replay(0), replay(3)
+    assert (mixed.returncode, mixed.stdout) == (78, "")
+    assert "only the customer's channel" in mixed.stderr
+    assert (third.returncode, third.stdout) == (65, "")
+    assert "has 2 channels of sound, not a channel 3" in third.stderr
+    assert all(len(done.stderr.splitlines()) == 1 for done in (mixed, third))
+    assert len(vectors(replay(2))) == 2

@@ -145,3 +145,12 @@ def test_a_contact_centre_must_choose_the_customers_channel():
     policy.check_live(config)
     with pytest.raises(ConfigError, match="customer"):
         policy.check_live(replace(config, audio=Audio(channel=0)))
+
+
+def test_a_recorded_call_needs_the_customers_channel_whatever_else_is_declared():
+    call = Config(deployment=Deployment(setting="contact-centre"))
+    with pytest.raises(ConfigError, match="never the employee's") as caught:
+        policy.check_channel(call)
+    assert caught.value.exit_code == 78
+    policy.check_channel(replace(call, audio=Audio(channel=2)))
+    policy.check_channel(Config(deployment=Deployment(setting="home")))
