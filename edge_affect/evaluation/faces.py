@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +17,45 @@ from edge_affect.evaluation.ferplus import (
 )
 from edge_affect.evaluation.figures import classification_figures, model_identity
 from edge_affect.evaluation.progress import with_progress
-from edge_affect.perception.expression_model import FaceExpressionModel
+from edge_affect.perception.expression_model import FaceExpressionModel, spread
 from edge_affect.record import Expression
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from edge_affect.perception.manifest import Manifest
+
+CLASSES = tuple(Expression(value) for value in range(N_CLASSES))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a model said about faces that all have a majority.
+
+    Attributes:
+        faces: The n faces.
+        truth: Shape ``(n,)``.
+        probabilities: Shape ``(n, 8)``, zero for classes that the model lacks.
+        times_ms: Shape ``(n,)``.
+    """
+
+    faces: FaceSet
+    truth: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    times_ms: NDArray[np.float64]
+
+
+def ask(faces: FaceSet, reader: FaceExpressionModel) -> Answers:
+    """Return what a model says about faces that all have a majority."""
+    n = len(faces)
+    probabilities, times_ms = np.empty((n, N_CLASSES)), np.empty(n)
+    for row, crop in enumerate(with_progress(faces.images, n, "faces")):
+        started_ns = time.perf_counter_ns()
+        probabilities[row] = spread(reader.probabilities(crop), reader.expressions)
+        times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
+    return Answers(faces, majority_labels(faces.votes), probabilities, times_ms)
 
 
 def evaluate_faces(data: Path, split: str, model: str = "face_expression") -> dict[str, Any]:
@@ -44,36 +77,35 @@ def evaluate_faces(data: Path, split: str, model: str = "face_expression") -> di
 
 def face_figures(faces: FaceSet, reader: FaceExpressionModel, split: str) -> dict[str, Any]:
     """Return the figures of faces that all have a majority."""
-    truth = majority_labels(faces.votes)
-    probabilities, times_ms = read_crops(faces, reader)
-    classes = tuple(Expression(value) for value in range(N_CLASSES))
+    return answer_figures(ask(faces, reader), reader.manifest, split)
+
+
+def answer_figures(answers: Answers, manifest: Manifest, split: str) -> dict[str, Any]:
+    """Return the figures of a model's answers, as plain JSON values.
+
+    Args:
+        answers: At least one.
+        manifest: Of the model that gave them.
+        split: Where the faces come from.
+    """
+    truth, probabilities = answers.truth, answers.probabilities
     report: dict[str, Any] = {
-        "model": model_identity(reader.manifest),
+        "model": model_identity(manifest),
         "split": split,
-        **classification_figures(truth, probabilities, classes),
-        **confidence_figures(truth, probabilities),
-        "median_ms_per_item": round(float(np.median(times_ms)), 4),
+        **_figures(truth, probabilities),
+        "median_ms_per_item": round(float(np.median(answers.times_ms)), 4),
     }
-    if faces.duplicate_of_train is not None and (alone := ~faces.duplicate_of_train).any():
-        rest = {
-            **classification_figures(truth[alone], probabilities[alone], classes),
-            **confidence_figures(truth[alone], probabilities[alone]),
-        }
+    twins = answers.faces.duplicate_of_train
+    if twins is not None and (alone := ~twins).any():
+        rest = _figures(truth[alone], probabilities[alone])
         report["n_without_duplicates"] = rest["n"]
         report["accuracy_without_duplicates"] = rest["accuracy"]
         report["without_duplicates"] = rest
     return report
 
 
-def read_crops(
-    faces: FaceSet, reader: FaceExpressionModel
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return probabilities ``(n, 8)``, zero for classes the model lacks, and times in ms."""
-    columns = [int(expression) for expression in reader.expressions]
-    probabilities = np.zeros((len(faces), N_CLASSES))
-    times_ms = np.empty(len(faces))
-    for row, crop in enumerate(with_progress(faces.images, len(faces), "faces")):
-        started_ns = time.perf_counter_ns()
-        probabilities[row, columns] = reader.probabilities(crop)
-        times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
-    return probabilities, times_ms
+def _figures(truth: NDArray[np.int64], probabilities: NDArray[np.float64]) -> dict[str, Any]:
+    return {
+        **classification_figures(truth, probabilities, CLASSES),
+        **confidence_figures(truth, probabilities),
+    }

@@ -9,7 +9,8 @@ from PIL import Image
 
 from edge_affect.cli import main
 from edge_affect.errors import DatasetError, InputMissingError, MediaError
-from edge_affect.evaluation.portraits import evaluate_portraits, read_portraits
+from edge_affect.evaluation.portrait_list import read_portraits
+from edge_affect.evaluation.portraits import evaluate_portraits
 from edge_affect.perception.face import FaceModels
 from edge_affect.record import EXPRESSIONS, Expression
 

@@ -1,0 +1,135 @@
+"""What the whole face path says about each picture of a list."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_affect.evaluation.portrait_list import decode
+from edge_affect.evaluation.progress import with_progress
+from edge_affect.perception.expression_model import FaceExpressionModel, spread
+from edge_affect.perception.face_quality import crop_quality
+from edge_affect.perception.interpreter import TfliteModel, load_model
+from edge_affect.perception.model_store import find_model_file
+from edge_affect.perception.picture import Square, cut
+from edge_affect.record import EXPRESSIONS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge_affect.evaluation.portrait_list import Portrait
+    from edge_affect.perception.face import FaceReader, FaceReading
+
+N_CLASSES = len(EXPRESSIONS)
+NOT_READ = N_CLASSES
+"""Stands for a guess where no face could be read."""
+MIN_QUALITY = "min_quality"
+"""Threshold of an expression model: crops of less quality are not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What the face path said about all pictures; n is their number.
+
+    Attributes:
+        is_found: Shape ``(n,)``, bool: at least one face was found.
+        width_px: Shape ``(n,)``: of the largest face, or not a number where none was found.
+        guess: Shape ``(n,)``: the expression of the largest face, or ``NOT_READ``.
+        probabilities: Shape ``(n, 8)``: of the largest face; not a number where it was not read.
+        quality: Shape ``(n,)``: of its crop; not a number where it was not read.
+        centre: Shape ``(n, 8)``: of the middle square of the picture, taken as a ready crop.
+        times_ms: Shape ``(n,)``: from pixels to expressions.
+    """
+
+    is_found: NDArray[np.bool_]
+    width_px: NDArray[np.float64]
+    guess: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    quality: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    times_ms: NDArray[np.float64]
+
+    @classmethod
+    def blank(cls, n: int) -> Results:
+        """Return the results of n pictures in which nothing was found."""
+        return cls(
+            is_found=np.zeros(n, dtype=np.bool_),
+            width_px=np.full(n, np.nan),
+            guess=np.full(n, NOT_READ, dtype=np.int64),
+            probabilities=np.full((n, N_CLASSES), np.nan),
+            quality=np.full(n, np.nan),
+            centre=np.full((n, N_CLASSES), np.nan),
+            times_ms=np.zeros(n),
+        )
+
+    @property
+    def is_read(self) -> NDArray[np.bool_]:
+        """Shape ``(n,)``: whether the largest face was read."""
+        return np.asarray(self.guess != NOT_READ)
+
+    def put(
+        self, row: int, pixels: NDArray[np.uint8], reader: FaceReader, size_px: int
+    ) -> FaceReading | None:
+        """Read one picture into a row and return its largest face, or None.
+
+        Args:
+            row: Which.
+            pixels: Shape ``(height, width, 3)``, uint8, RGB.
+            reader: The face path.
+            size_px: Side of the crops that the expression model takes.
+        """
+        started_ns = time.perf_counter_ns()
+        readings = reader.read(pixels)
+        self.times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
+        if not readings:
+            return None
+        largest = max(readings, key=lambda reading: reading.detection.box.width_px)
+        width_px = largest.detection.box.width_px
+        self.is_found[row] = True
+        self.width_px[row] = width_px
+        if largest.probabilities is not None and largest.square is not None:
+            self.probabilities[row] = largest.probabilities
+            self.guess[row] = largest.probabilities.argmax()
+            crop = cut(pixels, largest.square, size_px, is_grey=True)
+            self.quality[row] = crop_quality(crop, width_px)
+        return largest
+
+
+def look(
+    portraits: tuple[Portrait, ...], reader: FaceReader, expression: FaceExpressionModel
+) -> Results:
+    """Return what the face path says about the largest face of each picture.
+
+    Raises:
+        InputMissingError: If a picture is not there.
+        MediaError: If a picture cannot be decoded.
+    """
+    results = Results.blank(len(portraits))
+    size_px = expression.crop.size_px
+    for row, portrait in enumerate(with_progress(portraits, len(portraits), "pictures")):
+        pixels = decode(portrait.path)
+        results.put(row, pixels, reader, size_px)
+        results.centre[row] = _read_centre(pixels, expression)
+    return results
+
+
+def reading_all(model: str) -> FaceExpressionModel:
+    """Return an expression model that reads crops of any quality, for curves over quality.
+
+    Args:
+        model: Name of a shipped model or path of a manifest; errors as ``load_model``.
+    """
+    loaded = load_model(model)
+    manifest = loaded.manifest
+    open_to_all = replace(manifest, thresholds={**manifest.thresholds, MIN_QUALITY: 0.0})
+    return FaceExpressionModel(TfliteModel(open_to_all, find_model_file(manifest).read_bytes()))
+
+
+def _read_centre(pixels: NDArray[np.uint8], expression: FaceExpressionModel) -> NDArray[np.float64]:
+    height, width = pixels.shape[:2]
+    square = Square(width / 2, height / 2, min(width, height))
+    crop = cut(pixels, square, expression.crop.size_px, is_grey=True)
+    return spread(expression.probabilities(crop), expression.expressions)
