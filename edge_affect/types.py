@@ -114,6 +114,55 @@ class SoundObservation:
 
 
 @dataclass(frozen=True, slots=True)
+class Prosody:
+    """How something was said in one window of sound, in physical units; never leaves sensing.
+
+    Everything but the first two is None where there was too little voice to say it.
+
+    Attributes:
+        voiced_share: Share of the frames that hold voice, [0, 1].
+        intensity_db: Mean power of the speech, pauses left out, in dB relative to full scale,
+            [-96, 0]; of the whole window where there was no speech.
+        intensity_spread_db: Standard deviation of the voiced frames' levels, >= 0.
+        f0_hz: Median pitch of the voiced frames, [60, 600].
+        f0_spread_st: Half the range in semitones that holds the middle 68 % of the pitch, >= 0.
+        f0_slope_st_per_s: Of the straight line through the pitch, in semitones per second.
+        speech_rate_hz: Syllable nuclei per second from the first to the last speech, pauses
+            included, >= 0.
+        pause_share: Share of that stretch that was silent for at least 0.15 s, [0, 1].
+        mean_pause_s: Mean length of those silences, 0 where there was none.
+        spectral_slope_db: Tilt of the voice's power density from 354 Hz to 5.7 kHz, in dB per
+            octave; about -6 pressed, -12 soft.
+        centroid_hz: Centre of gravity of the voice's power spectrum, [50, 8000].
+        harmonicity: Mean share of the voiced frames' power that repeats with the period, [0, 1].
+        jitter: Median change of the period from cycle to cycle over its length, [0, 0.25].
+        shimmer_db: Median change of the level from cycle to cycle in dB, >= 0.
+    """
+
+    voiced_share: float
+    intensity_db: float
+    intensity_spread_db: float | None = None
+    f0_hz: float | None = None
+    f0_spread_st: float | None = None
+    f0_slope_st_per_s: float | None = None
+    speech_rate_hz: float | None = None
+    pause_share: float | None = None
+    mean_pause_s: float | None = None
+    spectral_slope_db: float | None = None
+    centroid_hz: float | None = None
+    harmonicity: float | None = None
+    jitter: float | None = None
+    shimmer_db: float | None = None
+
+    def __post_init__(self) -> None:
+        shares = (self.voiced_share, self.pause_share, self.harmonicity)
+        if not all(share is None or 0.0 <= share <= 1.0 for share in shares):
+            raise ShapeError(f"A share of prosody is outside [0, 1]: {shares}.")
+        if self.f0_hz is not None and not 50.0 <= self.f0_hz <= 700.0:
+            raise ShapeError(f"A pitch of {self.f0_hz} Hz is no voice's.")
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceObservation:
     """What perception says about one window of sound.
 
