@@ -9,7 +9,7 @@ import argparse
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -32,8 +32,9 @@ from edge_affect.training.face_data import (
     usable,
     with_majority,
 )
+from edge_affect.training.face_net import FaceNet, pretrained_weights, start_from
 from edge_affect.training.loop import LoopSettings, fit, predict
-from edge_affect.training.nets import face_net, n_parameters
+from edge_affect.training.nets import n_parameters
 from edge_affect.training.release import (
     Calibration,
     calibrate,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-VERSION = "1"
+VERSION = "2"
 REPORT_SPLIT = "valid"
 N_RANGE_CROPS = 512
 TRAINING_DATA = (
@@ -62,17 +63,56 @@ TRAINING_DATA = (
 )
 
 
+STRONG = FaceAugmentation(
+    rotation_deg=12.0,
+    scale=0.13,
+    shift_px=3.0,
+    tone=0.4,
+    blur=0.12,
+    resample=0.2,
+    noise=0.2,
+    jpeg=0.1,
+    erase=0.4,
+)
+MILD = FaceAugmentation(
+    rotation_deg=10.0,
+    scale=0.1,
+    shift_px=2.5,
+    tone=0.3,
+    blur=0.1,
+    resample=0.12,
+    noise=0.12,
+    jpeg=0.1,
+    erase=0.25,
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Phase:
-    """One part of the training.
+class Stage:
+    """Some epochs of the one schedule.
 
     Attributes:
-        loop: How to train.
-        augmentation: How crops are changed meanwhile.
+        n_epochs: How many.
+        side_px: Crops are enlarged to this side.
+        augmentation: How crops are changed.
     """
 
-    loop: LoopSettings
+    n_epochs: int
+    side_px: int
     augmentation: FaceAugmentation
+
+
+STAGES = (Stage(11, 64, STRONG), Stage(5, 80, STRONG), Stage(4, 80, MILD))
+"""Small pictures first: an epoch at 64 px costs two thirds of one at 80 px."""
+
+
+def stage_of(epoch: int, stages: tuple[Stage, ...]) -> Stage:
+    """Return the stage that an epoch, counted from 0, belongs to; the last one for any later."""
+    for stage in stages:
+        if epoch < stage.n_epochs:
+            return stage
+        epoch -= stage.n_epochs
+    return stages[-1]
 
 
 class DevFaces:
@@ -89,45 +129,40 @@ class DevFaces:
         return {"dev_accuracy": accuracy(self.labels, guess), "dev_uar": uar(matrix)}
 
 
-def train(part: FaceSet, judge: DevFaces, work: Path, phases: tuple[Phase, ...]) -> nn.Module:
-    """Return the averaged net of the last phase; each phase starts from the one before."""
-    torch.manual_seed(phases[0].loop.seed)
-    net: nn.Module = face_net(N_CLASSES)
+def train(
+    part: FaceSet, judge: DevFaces, work: Path, settings: LoopSettings, stages: tuple[Stage, ...]
+) -> FaceNet:
+    """Return the averaged net after the last stage."""
+    torch.manual_seed(settings.seed)
+    net = FaceNet(N_CLASSES)
+    start_from(net, pretrained_weights())
     print(
         f"face net: {n_parameters(net):,} parameters; {len(part):,} crops to fit on, "
         f"{judge.labels.size:,} to choose by",
         flush=True,
     )
-    for number, phase in enumerate(phases, start=1):
-        print(f"phase {number} of {len(phases)}", flush=True)
-        batches = FaceBatches(part, CropSettings(), phase.augmentation, phase.loop.seed)
-        net = fit(net, batches, judge, phase.loop, work / f"phase-{number}")
-    return net
+    batches = FaceBatches(part, CropSettings(), stages[0].augmentation, settings.seed)
+
+    def enter(epoch: int, nets: tuple[nn.Module, nn.Module]) -> None:
+        stage = stage_of(epoch, stages)
+        batches.augmentation = stage.augmentation
+        for each in nets:
+            each.side_px = stage.side_px  # type: ignore[assignment]  # a plain number of ours
+
+    return cast("FaceNet", fit(net, batches, judge, settings, work, before_epoch=enter))
 
 
-def recipe(seed: int, n_threads: int) -> tuple[Phase, ...]:
-    """Return the phases: strong changes to the crops first, milder ones to settle."""
-    strong = LoopSettings(
-        n_epochs=15,
-        learning_rate=2e-3,
-        weight_decay=0.02,
+def loop_settings(seed: int, n_threads: int) -> LoopSettings:
+    """Return how the released model is trained."""
+    return LoopSettings(
+        n_epochs=sum(stage.n_epochs for stage in STAGES),
+        learning_rate=1e-3,
+        weight_decay=0.03,
         averaging=0.998,
+        warm_up_epochs=0.5,
         n_threads=n_threads,
         seed=seed,
     )
-    mild = replace(strong, n_epochs=8, learning_rate=1e-3, warm_up_epochs=0.5, seed=seed + 1)
-    settled = FaceAugmentation(
-        rotation_deg=12.0,
-        scale=0.12,
-        shift_px=3.0,
-        tone=0.3,
-        blur=0.1,
-        resample=0.15,
-        noise=0.15,
-        jpeg=0.1,
-        erase=0.2,
-    )
-    return Phase(strong, FaceAugmentation()), Phase(mild, settled)
 
 
 def convert(net: nn.Module, part: FaceSet) -> tuple[Manifest, bytes]:
@@ -218,18 +253,18 @@ def main() -> None:
         help="measure on the report split and write the model; without it only dev is looked at",
     )
     options = parser.parse_args()
-    phases = recipe(options.seed, options.threads)
+    settings = loop_settings(options.seed, options.threads)
     faces = load_faces(options.data)
     part, dev = split_train(faces)
     part, judge = usable(part), DevFaces(dev, CropSettings())
-    net = train(part, judge, options.work, phases)
+    net = train(part, judge, options.work, settings, STAGES)
     manifest, content = convert(net, part)
     calibration = fit_on_dev(manifest, content, judge)
     manifest = replace(manifest, temperature=calibration.temperature)
     reader = FaceExpressionModel(calibrated(manifest, content, calibration.temperature))
     found = {
         "n_fit": len(part),
-        "epochs": " + ".join(str(phase.loop.n_epochs) for phase in phases),
+        "epochs": " + ".join(f"{stage.n_epochs} at {stage.side_px} px" for stage in STAGES),
         "seed": options.seed,
         "calibration": {name: getattr(calibration, name) for name in calibration.__slots__},
         "dev": face_figures(judge.faces, reader, "dev"),

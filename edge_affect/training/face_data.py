@@ -60,7 +60,12 @@ def tensor(crops: NDArray[np.uint8], settings: CropSettings) -> torch.Tensor:
 
 
 class FaceBatches:
-    """Augmented batches of crops with their vote distributions."""
+    """Augmented batches of crops with their vote distributions.
+
+    Attributes:
+        augmentation: How crops are changed; may change between epochs.
+        n_batches: In one epoch.
+    """
 
     def __init__(
         self,
@@ -68,12 +73,12 @@ class FaceBatches:
         crop: CropSettings,
         augmentation: FaceAugmentation,
         seed: int,
-        batch: int = 128,
+        batch: int = 64,
     ) -> None:
         self._faces = faces
         self._targets = torch.from_numpy(vote_distributions(faces.votes))
         self._crop = crop
-        self._augmentation = augmentation
+        self.augmentation = augmentation
         self._seed = seed
         self._batch = batch
         self.n_batches = len(faces) // batch
@@ -84,5 +89,5 @@ class FaceBatches:
         order = generator.permutation(len(self._faces))
         for start in range(0, self.n_batches * self._batch, self._batch):
             rows = order[start : start + self._batch]
-            crops = augment(self._faces.images[rows], self._augmentation, generator)
+            crops = augment(self._faces.images[rows], self.augmentation, generator)
             yield tensor(crops, self._crop), self._targets[rows]

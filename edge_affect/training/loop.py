@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Batch = tuple[torch.Tensor, torch.Tensor]
     Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    BeforeEpoch = Callable[[int, tuple[nn.Module, nn.Module]], None]
 
 
 class Batches(Protocol):
@@ -105,13 +106,14 @@ def _optimiser(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 
-def fit(
+def fit(  # noqa: PLR0913, PLR0917  # what is trained, on what, how, where, and two hooks
     net: nn.Module,
     batches: Batches,
     judge: Judge,
     settings: LoopSettings,
     folder: Path,
     loss_of: Loss = soft_cross_entropy,
+    before_epoch: BeforeEpoch | None = None,
 ) -> nn.Module:
     """Train and return the averaged net; resumes from ``folder/checkpoint.pt`` if it is there.
 
@@ -124,6 +126,7 @@ def fit(
         settings: How to train.
         folder: For checkpoint and log.
         loss_of: From answers and targets to a number.
+        before_epoch: Told the number of each epoch before it begins, with the net and its average.
     """
     torch.set_num_threads(settings.n_threads)
     folder.mkdir(parents=True, exist_ok=True)
@@ -133,6 +136,8 @@ def fit(
     first = _resume(folder / "checkpoint.pt", net, average, optimiser, settings)
     for epoch in range(first, settings.n_epochs):
         started = time.monotonic()
+        if before_epoch is not None:
+            before_epoch(epoch, (net, average.net))
         loss = _run_epoch(net, average, optimiser, batches, settings, epoch, loss_of)
         torch.save(
             {

@@ -1,4 +1,4 @@
-"""The two networks: plain residual nets of convolutions that survive full int8."""
+"""The sound networks: plain residual nets of convolutions that survive full int8."""
 
 from __future__ import annotations
 
@@ -61,18 +61,6 @@ class ResidualNet(nn.Module):
         return self.head(self.blocks(self.stem(x)))
 
 
-class PlaneHead(nn.Linear):
-    """Mean over the whole plane, then one linear layer."""
-
-    def __init__(self, n_channels: int, n_classes: int, dropout: float) -> None:
-        super().__init__(n_channels, n_classes)
-        self._dropout = dropout
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits of maps ``(n, n_channels, height, width)``."""
-        return super().forward(functional.dropout(x.mean((2, 3)), self._dropout, self.training))
-
-
 class BandsHead(nn.Linear):
     """Mean over time alone: where in the spectrum something was heard still matters."""
 
@@ -84,12 +72,6 @@ class BandsHead(nn.Linear):
         """Return logits of maps ``(n, n_channels, n_times, n_bands)``."""
         features = x.mean(2).flatten(1)
         return super().forward(functional.dropout(features, self._dropout, self.training))
-
-
-def face_net(n_classes: int) -> ResidualNet:
-    """Return the face net: 719 k parameters, 78 MMAC at 48 x 48."""
-    stages = (Stage(48, 1), Stage(96, 2), Stage(96, 1), Stage(160, 2))
-    return ResidualNet(32, stages, PlaneHead(160, n_classes, dropout=0.3))
 
 
 def voice_net(n_classes: int) -> ResidualNet:
