@@ -106,7 +106,7 @@ def _optimiser(net: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 
-def fit(  # noqa: PLR0913, PLR0917  # what is trained, on what, how, where, and two hooks
+def fit(  # noqa: PLR0913, PLR0917 (what is trained, on what, how, where, two hooks)
     net: nn.Module,
     batches: Batches,
     judge: Judge,
