@@ -39,10 +39,13 @@ class FaceLandmarks:
         points_px: Shape ``(468, 2)``, float32, x and y in pixels of the frame, in the order of the
             canonical face model.
         presence: Chance that there is a face in the square at all, [0, 1].
+        depths_px: Shape ``(468,)``, float32, away from the camera, in pixels of the frame, 0 near
+            the middle of the head; None where only places are known.
     """
 
     points_px: NDArray[np.float32] = field(repr=False)
     presence: float
+    depths_px: NDArray[np.float32] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +144,9 @@ class FaceLandmarker:
         step = np.float32((settings.input_high - settings.input_low) / 255)
         tensor = crop[np.newaxis] * step + np.float32(settings.input_low)
         values, logit = self._model.run(tensor)
-        places = values.reshape(N_POINTS, 3)[:, :2] / settings.size_px
-        return FaceLandmarks(square.to_frame(places), float(sigmoid(logit).flat[0]))
+        places = values.reshape(N_POINTS, 3) / settings.size_px
+        return FaceLandmarks(
+            points_px=square.to_frame(places[:, :2]),
+            presence=float(sigmoid(logit).flat[0]),
+            depths_px=(places[:, 2] * square.side_px).astype(np.float32),
+        )
