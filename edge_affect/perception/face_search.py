@@ -9,18 +9,34 @@ kiosk one large face is what matters, and the first look is the only one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from edge_affect.errors import ManifestError
 from edge_affect.perception.face_detection import FaceDetector
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy as np
     from numpy.typing import NDArray
 
     from edge_affect.perception.face_detection import RunsModel
     from edge_affect.perception.manifest import Manifest
     from edge_affect.types import FaceDetection
+
+
+class Look(Enum):
+    """One run of a detector over a frame."""
+
+    NEAR = "near"
+    ZOOMED_OUT = "zoomed out"
+    FAR = "far"
+
+
+ALL_LOOKS = frozenset(Look)
+FILLS_FROM = 0.75
+"""A face is too wide for the near look from this share of what the zoomed-out look shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,35 @@ class FaceSearch:
             pixels: Shape ``(height, width, 3)``, uint8, RGB.
         """
         return self._find(pixels)[: self._max_faces]
+
+    def look(self, pixels: NDArray[np.uint8], looks: Collection[Look]) -> tuple[FaceDetection, ...]:
+        """Return what some looks at a frame find, the most certain first.
+
+        Args:
+            pixels: Shape ``(height, width, 3)``, uint8, RGB.
+            looks: Which, at least one.
+        """
+        runs = {
+            Look.NEAR: lambda: self._near.candidates(pixels),
+            Look.ZOOMED_OUT: lambda: self._near.candidates(pixels, self._settings.zoom_out),
+            Look.FAR: lambda: self._far.candidates(pixels),
+        }
+        first, *others = [run() for look, run in runs.items() if look in looks]
+        candidates = sum(others, start=first)
+        return candidates.faces(self._near.settings.max_overlap)[: self._max_faces]
+
+    def looks_for(self, width_share: float) -> frozenset[Look]:
+        """Return the looks that would find a face of some width.
+
+        Args:
+            width_share: Its width as a share of the frame's longer side, above 0.
+        """
+        if width_share < self._settings.close_share:
+            return frozenset({Look.FAR})
+        # From here on seeing the frame from further away finds more than the plain look.
+        if width_share > FILLS_FROM * self._settings.zoom_out:
+            return frozenset({Look.NEAR, Look.ZOOMED_OUT})
+        return frozenset({Look.NEAR})
 
     def _find(self, pixels: NDArray[np.uint8]) -> tuple[FaceDetection, ...]:
         settings, max_overlap = self._settings, self._near.settings.max_overlap

@@ -33,7 +33,10 @@ class ReadsFaces(Protocol):
     """What the pipeline needs of a face reader."""
 
     def observe(self, frame: VideoFrame) -> FaceObservation:
-        """Read the faces of one frame."""
+        """Read the faces of the next frame."""
+
+    def clear(self) -> None:
+        """Forget the faces that were followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class Pipeline:
             self._pictures = Meter()
         if self._stages.voice is not None:
             self._stages.voice.clear()
+        if self._stages.face is not None:
+            self._stages.face.clear()
 
     def record(
         self,

@@ -25,9 +25,14 @@ HAPPY = np.array([0.1, 0.83, 0.01, 0.01, 0.02, 0.01, 0.01, 0.01])
 
 
 class HappyFaces:
+    n_cleared = 0
+
     def observe(self, frame):
         estimate = ExpressionEstimate(HAPPY, 0.83, frame.captured_ns)
         return FaceObservation(1, (estimate,), frame.captured_ns)
+
+    def clear(self):
+        self.n_cleared += 1
 
 
 class Silence:
@@ -97,11 +102,11 @@ def test_sources_that_are_gone_are_not_hidden_by_old_estimates(microphone, camer
 
 def test_paused_records_are_sealed_and_everything_is_forgotten():
     clock = ManualClock()
-    voice = Silence()
-    pipeline = make_pipeline(clock, voice=voice, face=HappyFaces())
+    voice, face = Silence(), HappyFaces()
+    pipeline = make_pipeline(clock, voice=voice, face=face)
     pipeline.on_frame(frame(0.0))
     pipeline.forget()
-    assert voice.n_cleared == 1
+    assert (voice.n_cleared, face.n_cleared) == (1, 1)
     record = pipeline.record(SourceState.PAUSED, SourceState.PAUSED, AbstainReason.PAUSED)
     assert record.abstained is AbstainReason.PAUSED
     assert record.people is None

@@ -119,17 +119,36 @@ def test_a_small_doubtful_face_is_checked_before_it_is_counted():
 def test_twenty_faces_are_read_and_no_more():
     crowd = [(10 + 12 * (n % 15), 60 + 14 * (n // 15), 13, 3.0) for n in range(25)]
     reader, models = make_reader([], far=crowd)
-    assert reader.observe(FRAME).n_faces == 20
+    assert len(reader.read(FRAME.pixels)) == 20
     assert len(models.expression.crops) == 20
+    assert reader.observe(FRAME).n_faces == 20
     reader, _ = make_reader([], far=crowd, settings=Face(max_faces=3))
+    assert len(reader.read(FRAME.pixels)) == 3
     assert reader.observe(FRAME).n_faces == 3
 
 
-def test_nothing_is_kept_between_frames():
+def test_pictures_are_read_each_by_itself():
     reader, models = make_reader([CLOSE])
-    reader.observe(FRAME)
+    assert len(reader.read(FRAME.pixels)) == 1
     models.near._looks = [[]]
-    assert reader.observe(FRAME).n_faces == 0
+    assert reader.read(FRAME.pixels) == ()
+
+
+def test_a_slip_of_one_frame_is_gone_in_the_next():
+    reader, models = make_reader([CLOSE])
+    assert reader.observe(FRAME).n_faces == 1
+    models.near._looks, models.landmarks._logit = [[]], -9.0
+    assert reader.observe(VideoFrame(FRAME.pixels, 100_001_000)).n_faces == 0
+
+
+def test_what_was_followed_is_forgotten_on_demand():
+    reader, models = make_reader([CLOSE])
+    for n in range(3):
+        assert reader.observe(VideoFrame(FRAME.pixels, n * 100_000_000)).n_faces == 1
+    reader.clear()
+    assert reader.whereabouts() == {}
+    models.near._looks = [[]]
+    assert reader.observe(VideoFrame(FRAME.pixels, 300_000_000)).n_faces == 0
 
 
 @pytest.mark.parametrize("missing", ["min_presence", "sure_probability"])
