@@ -22,8 +22,8 @@ from edge_affect.perception import face_measures as measures
 from edge_affect.perception.face_landmarks import FaceLandmarker
 from edge_affect.perception.face_pose import HeadPose, head_pose, in_head, mesh_px
 from edge_affect.perception.face_search import FaceSearch
-from edge_affect.perception.face_signals import MAX_PITCH_DEG, MAX_YAW_DEG
 from edge_affect.perception.interpreter import load_model
+from edge_affect.perception.signal_scale import MAX_PITCH_DEG, MAX_YAW_DEG
 from edge_affect.record import Expression
 
 SIDE_PX = 192

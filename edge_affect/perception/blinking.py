@@ -25,7 +25,7 @@ RISE_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class BlinkSettings:
-    """What a blink is; from the manifest of the landmark model.
+    """What a blink is; from the manifest of the iris model.
 
     Attributes:
         closed_share: Below this share of its open level an eye has closed, (0, 1).
@@ -55,7 +55,7 @@ class BlinkSettings:
 
     @classmethod
     def from_manifest(cls, manifest: Manifest) -> BlinkSettings:
-        """Read the settings of a landmark model.
+        """Read the settings of an iris model.
 
         Raises:
             ManifestError: If one is missing or out of range.
@@ -71,7 +71,7 @@ class BlinkCounter:
     """Counts the blinks of one face over its track.
 
     Args:
-        settings: Of the landmark model.
+        settings: Of the iris model.
     """
 
     def __init__(self, settings: BlinkSettings) -> None:
@@ -87,7 +87,7 @@ class BlinkCounter:
         """Take one look at the eyes, in ascending order of time.
 
         Args:
-            eye_openness: Of ``types.FaceSignals``, [0, 1].
+            eye_openness: Of ``face_gaze.Gaze``, [0, 1].
             at_ns: Monotonic clock when the frame was taken.
         """
         settings = self._settings

@@ -17,10 +17,10 @@ from edge_affect.perception.face_alignment import EYE_CORNERS, MOUTH_CORNERS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LIDS = (((160, 144), (158, 153)), ((387, 373), (385, 380)))
-"""Upper and lower lid, twice for each eye: the six points of the eye aspect ratio with corners."""
-INNER_LIPS = ((13, 14), (82, 87), (312, 317))
-"""Upper and lower inner lip: in the middle, to its right, to its left."""
+UPPER_LIDS, LOWER_LIDS = (160, 158, 387, 385), (144, 153, 373, 380)
+"""Twice for each eye: with its corners the six points of the eye aspect ratio."""
+UPPER_LIP, LOWER_LIP = (13, 82, 312), (14, 87, 317)
+"""Inner lips: in the middle, to its right, to its left."""
 BROWS = (70, 46, 63, 53, 105, 52, 66, 65, 107, 55, 300, 276, 293, 283, 334, 282, 296, 295, 336, 285)
 """Upper and lower rim of both brows, each from outside to inside."""
 INNER_BROWS = (107, 55, 336, 285)
@@ -36,12 +36,10 @@ def eye_aspect_ratio(mesh: NDArray[np.float64]) -> float:
     facial landmarks", taken in space instead of in the picture. AU 5 raises it, AU 43 and 45 close
     the eye, AU 6 and 7 narrow it.
     """
-    ratios = [
-        np.mean([_distance(mesh, upper, lower) for upper, lower in lids])
-        / max(_distance(mesh, *corners), MIN_WIDTH)
-        for lids, corners in zip(LIDS, EYE_CORNERS, strict=True)
-    ]
-    return float(np.mean(ratios))
+    heights = _distances(mesh, UPPER_LIDS, LOWER_LIDS).reshape(2, 2).mean(axis=1)
+    outer, inner = zip(*EYE_CORNERS, strict=True)
+    widths = np.maximum(_distances(mesh, outer, inner), MIN_WIDTH)
+    return float((heights / widths).mean())
 
 
 def lip_gap(mesh: NDArray[np.float64]) -> float:
@@ -49,12 +47,13 @@ def lip_gap(mesh: NDArray[np.float64]) -> float:
 
     Against the distance of the eyes rather than the width of the mouth, which a smile changes.
     """
-    return float(np.mean([_distance(mesh, upper, lower) for upper, lower in INNER_LIPS]))
+    return float(_distances(mesh, UPPER_LIP, LOWER_LIP).mean())
 
 
 def mouth_width(mesh: NDArray[np.float64]) -> float:
     """Return the distance of the corners of the mouth in distances of the eyes; AU 12 and 20."""
-    return float(_distance(mesh, *MOUTH_CORNERS))
+    right, left = MOUTH_CORNERS
+    return float(np.linalg.norm(mesh[left] - mesh[right]))
 
 
 def corner_lift(mesh: NDArray[np.float64]) -> float:
@@ -62,8 +61,7 @@ def corner_lift(mesh: NDArray[np.float64]) -> float:
 
     In distances of the eyes; below 0 where they hang (AU 15).
     """
-    upper, lower = INNER_LIPS[0]
-    return float(_height(mesh, MOUTH_CORNERS) - _height(mesh, (upper, lower)))
+    return _height(mesh, MOUTH_CORNERS) - _height(mesh, (UPPER_LIP[0], LOWER_LIP[0]))
 
 
 def brow_height(mesh: NDArray[np.float64]) -> float:
@@ -93,5 +91,9 @@ def _height(mesh: NDArray[np.float64], points: tuple[int, ...]) -> float:
     return -float(mesh[list(points), 1].mean())
 
 
-def _distance(mesh: NDArray[np.float64], one: int, other: int) -> float:
-    return float(np.linalg.norm(mesh[one] - mesh[other]))
+def _distances(
+    mesh: NDArray[np.float64], some: tuple[int, ...], others: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Return the distance of each point to its partner, shape ``(len(some),)``."""
+    ways = mesh[list(some)] - mesh[list(others)]
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", ways, ways)))

@@ -12,52 +12,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from edge_affect.errors import ManifestError
 from edge_affect.perception import face_measures as measures
 from edge_affect.perception.face_pose import head_pose, in_head, mesh_px
+from edge_affect.perception.signal_scale import SignalScale
 from edge_affect.types import FaceSignals
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from edge_affect.perception.face_gaze import Gaze
     from edge_affect.perception.face_landmarks import FaceLandmarks
     from edge_affect.perception.face_pose import HeadPose
     from edge_affect.perception.manifest import Manifest
-
-MAX_PITCH_DEG, MAX_YAW_DEG = 25.0, 40.0
-"""The influence of the pose was measured up to here; beyond, it is taken as at this angle."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignalScale:
-    """How one measure becomes a signal.
-
-    Attributes:
-        at_0: The measure that is signal 0, looking straight into the camera.
-        at_1: The measure that is signal 1; above or below ``at_0``, never equal.
-        per_pitch_deg: What the measure gains with each degree that the head looks up.
-        per_yaw_deg: What it gains with each degree that the head turns aside, either way.
-    """
-
-    at_0: float
-    at_1: float
-    per_pitch_deg: float
-    per_yaw_deg: float
-
-    def __post_init__(self) -> None:
-        values = (self.at_0, self.at_1, self.per_pitch_deg, self.per_yaw_deg)
-        if not np.isfinite(values).all() or self.at_0 == self.at_1:
-            raise ManifestError("the scale of a signal needs two different finite ends")
-
-    def signal(self, measure: float, pose: HeadPose) -> float:
-        """Return a measure taken at some pose as a signal, [0, 1]."""
-        pitch_deg = min(max(pose.pitch_deg, -MAX_PITCH_DEG), MAX_PITCH_DEG)
-        yaw_deg = min(abs(pose.yaw_deg), MAX_YAW_DEG)
-        upright = measure - self.per_pitch_deg * pitch_deg - self.per_yaw_deg * yaw_deg
-        return min(max((upright - self.at_0) / (self.at_1 - self.at_0), 0.0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +60,12 @@ class SignalScales:
         Raises:
             ManifestError: If one is missing or two ends of a scale are equal.
         """
-
-        def scale(name: str) -> SignalScale:
-            parts = ("at_0", "at_1", "per_pitch_deg", "per_yaw_deg")
-            numbers = [manifest.threshold(f"{name}_{part}") for part in parts]
-            try:
-                return SignalScale(*numbers)
-            except ManifestError as error:
-                raise ManifestError(f"{manifest.path}: {name}: {error}.") from None
-
         return cls(
-            eye_openness=scale("eye_openness"),
-            mouth_openness=scale("mouth_openness"),
-            smile=scale("smile"),
-            brow_raise=scale("brow_raise"),
-            brow_furrow=scale("brow_furrow"),
+            eye_openness=SignalScale.from_manifest(manifest, "eye_openness"),
+            mouth_openness=SignalScale.from_manifest(manifest, "mouth_openness"),
+            smile=SignalScale.from_manifest(manifest, "smile"),
+            brow_raise=SignalScale.from_manifest(manifest, "brow_raise"),
+            brow_furrow=SignalScale.from_manifest(manifest, "brow_furrow"),
             smile_width=manifest.threshold("smile_width"),
             smile_lift=manifest.threshold("smile_lift"),
             furrow_inner=manifest.threshold("furrow_inner"),
@@ -146,7 +104,8 @@ def signals(
     Args:
         landmarks: Its mesh, with depth.
         scales: Of the landmark model.
-        gaze: Its latest gaze, or None where no eye could be read.
+        gaze: What its eyes did lately, or None where none could be read. Its openness stands then
+            for that of the mesh, which follows raised and narrowed lids but no closed ones.
         pose: Of its head, where it is known already.
 
     Raises:
@@ -156,15 +115,19 @@ def signals(
     mesh = in_head(mesh_px(landmarks), pose)
 
     def scaled(scale: SignalScale, measure: float) -> float:
-        return scale.signal(measure, pose)
+        return scale.signal(measure, pose.pitch_deg, pose.yaw_deg)
 
+    if gaze is None:
+        eye_openness = scaled(scales.eye_openness, measures.eye_aspect_ratio(mesh))
+    else:
+        eye_openness = gaze.eye_openness
     return FaceSignals(
         yaw_deg=pose.yaw_deg,
         pitch_deg=pose.pitch_deg,
         roll_deg=pose.roll_deg,
         gaze_yaw_deg=None if gaze is None else gaze.yaw_deg,
         gaze_pitch_deg=None if gaze is None else gaze.pitch_deg,
-        eye_openness=scaled(scales.eye_openness, measures.eye_aspect_ratio(mesh)),
+        eye_openness=eye_openness,
         mouth_openness=scaled(scales.mouth_openness, measures.lip_gap(mesh)),
         smile=scaled(scales.smile, corner_pull(mesh, scales)),
         brow_raise=scaled(scales.brow_raise, measures.brow_height(mesh)),
