@@ -14,11 +14,16 @@ Speech and Audio Processing 2(2), 1994)::
     offset = sum of weight * (value - mean - effect) / (sum of weights + within**2 / between**2)
 
 So the first observations move it little, and less the less people differ from each other in that
-value. A mood is not taken for the person as long as the caller says what effect it expects of the
-expression it reads: only what is left over moves the baseline. What even that lets through is
-bounded, as nobody is further from everybody than ``reach`` times the spread of people.
+value.
 
-Pure numpy: perception, fusion and evaluation all use it. It keeps two arrays, no label and no
+A mood must not be taken for the person. While the expressions that were read spread over several,
+their effects cancel out, and the person's own mean is the best baseline. Where one expression makes
+up more than its share of what was read, `MoodGuard` turns to the sum above, in which what that
+expression usually does to the values is taken out first, and in which an expression that varies
+much says less about the person. What even that lets through is bounded, as nobody is further from
+everybody than ``reach`` times the spread of people.
+
+Pure numpy: perception, fusion and evaluation all use it. It keeps four small sums, no label and no
 identity, and `RunningBaseline.forget` drops them.
 """
 
@@ -64,11 +69,70 @@ class Population:
         return int(self.mean.size)
 
 
+@dataclass(frozen=True, slots=True)
+class ExpressionEffects:
+    """What expressions do to the ``n`` values of a population, for ``k`` expressions.
+
+    Attributes:
+        shifts: Shape ``(k, n)``: what each adds to the values on average.
+        weights: Shape ``(k,)``, > 0, mean 1: how much an observation under each says about the
+            person; less where people differ much in how they express it.
+    """
+
+    shifts: NDArray[np.float64] = field(repr=False)
+    weights: NDArray[np.float64] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.shifts.ndim != 2 or self.weights.shape != self.shifts.shape[:1]:
+            raise ShapeError("Effects need shifts of shape (k, n) and k weights.")
+        if not np.isfinite(self.shifts).all() or not np.isfinite(self.weights).all():
+            raise ShapeError("Effects need finite numbers.")
+        if (self.weights <= 0).any():
+            raise ShapeError("Effects need weights above 0.")
+
+
+@dataclass(frozen=True, slots=True)
+class MoodGuard:
+    """From when on effects of expressions are taken out, by the commonest one's share so far.
+
+    Attributes:
+        low_share: Up to here nothing is taken out, [0, 1).
+        high_share: From here on everything is, (low_share, 1].
+        strength: Effects are multiplied by this, >= 0: above 1 because probabilities that are
+            shared among expressions make the usual effect look smaller than it is.
+        prior: Observations of every expression that are assumed beforehand, > 0.
+    """
+
+    low_share: float = 0.3
+    high_share: float = 0.4
+    strength: float = 1.4
+    prior: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.low_share < self.high_share <= 1.0:
+            raise ShapeError("A mood guard needs 0 <= low_share < high_share <= 1.")
+        if not self.strength >= 0.0 or not self.prior > 0.0:
+            raise ShapeError("A mood guard needs strength >= 0 and prior > 0.")
+
+    def engaged(self, counts: NDArray[np.float64]) -> float:
+        """Return how far effects are taken out, [0, 1].
+
+        Args:
+            counts: Sums of the probabilities read so far, shape ``(k,)``.
+        """
+        share = float((counts + self.prior).max() / (counts + self.prior).sum())
+        return float(
+            np.clip((share - self.low_share) / (self.high_share - self.low_share), 0.0, 1.0)
+        )
+
+
 class RunningBaseline:
     """Follows what is normal for whoever is seen now.
 
     Args:
         population: What is normal for everybody, the answer before anything was seen.
+        effects: What expressions do to the values; None takes every difference for the person's.
+        guard: When those are taken out.
         reach: The offset stays within this many ``between`` of everybody, > 0.
         memory: Sum of weights that is remembered at most, > 0: older observations fade so that the
             baseline can follow a change of person; infinite remembers all alike.
@@ -82,11 +146,21 @@ class RunningBaseline:
     """
 
     def __init__(
-        self, population: Population, *, reach: float = 3.0, memory: float = np.inf
+        self,
+        population: Population,
+        effects: ExpressionEffects | None = None,
+        guard: MoodGuard | None = None,
+        *,
+        reach: float = 3.0,
+        memory: float = np.inf,
     ) -> None:
         if not reach > 0 or not memory > 0:
             raise ShapeError("A running baseline needs reach > 0 and memory > 0.")
+        if effects is not None and effects.shifts.shape[1] != population.n_values:
+            raise ShapeError("The effects are of another number of values than the population.")
         self._population = population
+        self._effects = effects
+        self._guard = guard or MoodGuard()
         self._limit = reach * population.between
         self._memory = memory
         # No spread of people: infinite weight on everybody, and the offset stays 0.
@@ -97,7 +171,9 @@ class RunningBaseline:
 
     def forget(self) -> None:
         """Start over with everybody's normal, as after a pause or a gap."""
-        self._sum = np.zeros(self._population.n_values)
+        self._surplus = np.zeros(self._population.n_values)
+        self._expected = np.zeros(self._population.n_values)
+        self._counts = np.zeros(0 if self._effects is None else self._effects.weights.size)
         self._weight = 0.0
 
     @property
@@ -106,10 +182,15 @@ class RunningBaseline:
         return self._weight
 
     @property
+    def engaged(self) -> float:
+        """How far the mood guard takes the effects of expressions out, [0, 1]."""
+        return 0.0 if self._effects is None else self._guard.engaged(self._counts)
+
+    @property
     def offset(self) -> NDArray[np.float64]:
         """How this person differs from everybody, shape ``(n,)``."""
-        estimate = self._sum / (self._weight + self._prior_weight)
-        return np.clip(estimate, -self._limit, self._limit)
+        own = self._surplus - self.engaged * self._guard.strength * self._expected
+        return np.clip(own / (self._weight + self._prior_weight), -self._limit, self._limit)
 
     @property
     def normal(self) -> NDArray[np.float64]:
@@ -119,30 +200,36 @@ class RunningBaseline:
     def observe(
         self,
         values: NDArray[np.float64],
-        effect: NDArray[np.float64] | None = None,
+        probabilities: NDArray[np.float64] | None = None,
         weight: float = 1.0,
     ) -> None:
         """Learn from one observation.
 
         Args:
             values: Shape ``(n,)``, finite.
-            effect: Shape ``(n,)``: what the expression that is read adds to the values on average;
-                None takes the whole difference for the person's own.
+            probabilities: Of the expressions that were read meanwhile, shape ``(k,)``, sum 1;
+                needed exactly where the baseline knows their effects.
             weight: How much to trust the observation, >= 0; 1 counts as one.
 
         Raises:
             ShapeError: If a shape differs, a value is not finite or the weight is negative.
         """
         surplus = self._checked(values) - self._population.mean
-        if effect is not None:
-            surplus = surplus - self._checked(effect)
         if not 0.0 <= weight < np.inf:
             raise ShapeError(f"An observation cannot have the weight {weight}.")
-        self._sum = self._sum + weight * surplus
+        if self._effects is not None:
+            read = self._checked_probabilities(probabilities)
+            self._counts = self._counts + weight * read
+            weight *= 1.0 + self.engaged * (float(read @ self._effects.weights) - 1.0)
+            self._expected = self._expected + weight * (read @ self._effects.shifts)
+        elif probabilities is not None:
+            raise ShapeError(
+                "This baseline knows no effects of expressions; give no probabilities."
+            )
+        self._surplus = self._surplus + weight * surplus
         self._weight += weight
         if self._weight > self._memory:
-            self._sum = self._sum * (self._memory / self._weight)
-            self._weight = self._memory
+            self._fade(self._memory / self._weight)
 
     def relative(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values against what is normal for this person, in ``within`` deviations.
@@ -155,6 +242,12 @@ class RunningBaseline:
         """
         return (self._checked(values) - self.normal) / self._population.within
 
+    def _fade(self, share: float) -> None:
+        self._surplus = share * self._surplus
+        self._expected = share * self._expected
+        self._counts = share * self._counts
+        self._weight = self._memory
+
     def _checked(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if values.shape != self._population.mean.shape or not np.isfinite(values).all():
             raise ShapeError(
@@ -162,3 +255,12 @@ class RunningBaseline:
                 "or a value that is not finite."
             )
         return values
+
+    def _checked_probabilities(
+        self, probabilities: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        if probabilities is None or probabilities.shape != self._counts.shape:
+            raise ShapeError(f"A baseline needs {self._counts.size} probabilities of expressions.")
+        if not np.isclose(probabilities.sum(), 1.0, atol=1e-6) or (probabilities < 0).any():
+            raise ShapeError("Probabilities of expressions must be >= 0 and sum to 1.")
+        return probabilities

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_affect.baseline import Population, RunningBaseline
+from edge_affect.baseline import ExpressionEffects, MoodGuard, Population, RunningBaseline
 from edge_affect.errors import ShapeError
 
 EVERYBODY = Population(np.array([200.0, 0.0]), np.array([50.0, 0.5]), np.array([25.0, 1.0]))
@@ -45,13 +45,72 @@ def test_the_order_does_not_matter_while_nothing_fades():
     assert heard(values).normal == pytest.approx(heard(values[::-1]).normal)
 
 
-def test_a_mood_that_is_expected_leaves_the_baseline_alone():
-    baseline = RunningBaseline(EVERYBODY)
-    anger = np.array([60.0, 1.5])
+NEUTRAL, ANGER = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+EFFECTS = ExpressionEffects(np.array([[-30.0, -0.7], [30.0, 0.7]]), np.array([1.5, 0.5]))
+
+
+def test_a_mood_leaves_the_baseline_alone():
+    guard = MoodGuard(low_share=0.6, high_share=0.8, strength=1.0)
+    baseline = RunningBaseline(EVERYBODY, EFFECTS, guard)
+    unguarded = RunningBaseline(EVERYBODY)
+    angry = EVERYBODY.mean + EFFECTS.shifts[1]
     for _ in range(50):
-        baseline.observe(EVERYBODY.mean + anger, effect=anger)
+        baseline.observe(angry, ANGER)
+        unguarded.observe(angry)
+    assert baseline.engaged == 1.0
     assert baseline.normal == pytest.approx(EVERYBODY.mean)
-    assert baseline.relative(EVERYBODY.mean + anger) == pytest.approx(anger / EVERYBODY.within)
+    assert unguarded.normal[0] > 229.0
+
+
+def test_expressions_in_balance_are_not_looked_at():
+    guard = MoodGuard(low_share=0.6, high_share=0.8)
+    baseline = RunningBaseline(EVERYBODY, EFFECTS, guard)
+    values = [[150.0, -0.5], [250.0, 1.0]] * 5
+    for value, read in zip(values, [NEUTRAL, ANGER] * 5, strict=True):
+        baseline.observe(np.array(value), read)
+    assert baseline.engaged == 0.0
+    assert baseline.offset[0] == pytest.approx(heard(values).offset[0], abs=2.5)
+
+
+def test_the_guard_engages_gradually():
+    guard = MoodGuard(low_share=0.6, high_share=0.8, prior=1.0)
+    assert guard.engaged(np.array([0.0, 0.0])) == 0.0
+    assert guard.engaged(np.array([6.0, 2.0])) == pytest.approx(0.5)
+    assert guard.engaged(np.array([9.0, 0.0])) == 1.0
+
+
+def test_an_expression_that_varies_much_says_less_while_the_guard_is_engaged():
+    guard = MoodGuard(low_share=0.0, high_share=0.1)
+    baseline = RunningBaseline(EVERYBODY, EFFECTS, guard)
+    baseline.observe(EVERYBODY.mean, ANGER)
+    assert baseline.weight == pytest.approx(0.5)
+    baseline.observe(EVERYBODY.mean, NEUTRAL)
+    assert baseline.weight == pytest.approx(2.0)
+
+
+def test_expressions_that_make_no_sense():
+    baseline = RunningBaseline(EVERYBODY, EFFECTS)
+    with pytest.raises(ShapeError, match="needs 2 probabilities"):
+        baseline.observe(EVERYBODY.mean)
+    with pytest.raises(ShapeError, match="needs 2 probabilities"):
+        baseline.observe(EVERYBODY.mean, np.ones(3) / 3)
+    with pytest.raises(ShapeError, match="sum to 1"):
+        baseline.observe(EVERYBODY.mean, np.array([0.9, 0.9]))
+    with pytest.raises(ShapeError, match="knows no effects"):
+        RunningBaseline(EVERYBODY).observe(EVERYBODY.mean, NEUTRAL)
+    with pytest.raises(ShapeError, match="another number of values"):
+        RunningBaseline(EVERYBODY, ExpressionEffects(np.zeros((2, 3)), np.ones(2)))
+    with pytest.raises(ShapeError, match="k weights"):
+        ExpressionEffects(np.zeros((2, 3)), np.ones(3))
+    with pytest.raises(ShapeError, match="above 0"):
+        ExpressionEffects(np.zeros((2, 3)), np.zeros(2))
+    with pytest.raises(ShapeError, match="finite"):
+        ExpressionEffects(np.full((2, 3), np.inf), np.ones(2))
+    with pytest.raises(ShapeError, match="low_share < high_share"):
+        MoodGuard(low_share=0.5, high_share=0.5)
+    with pytest.raises(ShapeError, match="prior > 0"):
+        MoodGuard(prior=0.0)
+    assert baseline.weight == 0.0
 
 
 def test_it_never_goes_further_from_everybody_than_its_reach():
@@ -125,8 +184,6 @@ def test_values_that_make_no_sense():
         baseline.observe(np.array([np.nan, 0.0]))
     with pytest.raises(ShapeError, match="not finite"):
         baseline.relative(np.array([np.inf, 0.0]))
-    with pytest.raises(ShapeError, match=r"effect|given \(1,\)"):
-        baseline.observe(np.zeros(2), effect=np.zeros(1))
     with pytest.raises(ShapeError, match="weight -1"):
         baseline.observe(np.zeros(2), weight=-1.0)
     with pytest.raises(ShapeError, match="reach > 0"):
