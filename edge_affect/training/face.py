@@ -60,6 +60,11 @@ TRAINING_DATA = (
         licence="votes MIT; pictures are web crops without a licence of their own",
         part="train split without the development part (a tenth, whole twin groups)",
     ),
+    TrainingData(
+        name="ImageNet",
+        licence="weights Apache-2.0; pictures from the web, their owners keep their rights",
+        part="none of it here: the published weights of EfficientNet-Lite0 are where training starts",
+    ),
 )
 
 
