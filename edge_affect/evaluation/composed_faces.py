@@ -72,7 +72,9 @@ def load_head(clip: Path, reader: FaceReader) -> Head:
     with av.open(str(clip)) as film:
         stream = film.streams.video[0]
         rate_hz = float(stream.average_rate or 25)
-        pictures = [frame.to_ndarray(format="rgb24") for frame in film.decode(stream)]
+        pictures = [
+            frame.to_ndarray(format="rgb24").astype(np.uint8) for frame in film.decode(stream)
+        ]
     readings = reader.read(pictures[0])
     if not readings:
         raise InputMissingError(f"No face was found in the first picture of {clip}.")

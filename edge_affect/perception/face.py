@@ -11,6 +11,7 @@ from edge_affect.perception.expression_model import FaceExpressionModel
 from edge_affect.perception.face_following import FaceFollower
 from edge_affect.perception.face_reading import FaceReading, OneFaceReader, ReadsCrops
 from edge_affect.perception.face_search import FaceSearch
+from edge_affect.perception.face_showing import SignalReader
 from edge_affect.perception.interpreter import load_model
 from edge_affect.perception.reading_pace import ReadingPace
 
@@ -26,24 +27,29 @@ __all__ = ["FaceModels", "FaceReader", "FaceReading", "ReadsCrops"]
 NEAR_DETECTION = "face_detection_near"
 FAR_DETECTION = "face_detection_far"
 LANDMARKS = "face_landmark"
+IRIS = "iris_landmark"
 EXPRESSION = "face_expression"
 
 
 @dataclass(frozen=True, slots=True)
 class FaceModels:
-    """The four models of the face path; one instance belongs to one thread.
+    """The models of the face path; one instance belongs to one thread.
 
     Attributes:
         near: Detector for faces that fill a good part of the frame.
         far: Detector for faces across a room.
         landmarks: The mesh.
         expression: Of an aligned crop.
+        iris: Of one eye; None goes without gaze and blinks.
+        min_quality: Of a crop that the expression model can read, [0, 1].
     """
 
     near: RunsModel
     far: RunsModel
     landmarks: RunsModel
     expression: ReadsCrops
+    iris: RunsModel | None = None
+    min_quality: float = 0.0
 
     @classmethod
     def load(cls, expression: str = EXPRESSION) -> FaceModels:
@@ -57,11 +63,14 @@ class FaceModels:
             ModelError: If a file is not the one that its manifest describes.
             ManifestError: If a manifest is malformed.
         """
+        expressions = FaceExpressionModel.load(expression)
         return cls(
             near=load_model(NEAR_DETECTION),
             far=load_model(FAR_DETECTION),
             landmarks=load_model(LANDMARKS),
-            expression=FaceExpressionModel.load(expression),
+            expression=expressions,
+            iris=load_model(IRIS),
+            min_quality=expressions.manifest.thresholds.get("min_quality", 0.0),
         )
 
 
@@ -69,7 +78,7 @@ class FaceReader:
     """Finds, aligns and reads faces: ``read`` on single pictures, ``observe`` on a film.
 
     Args:
-        models: The four models.
+        models: The models.
         settings: How many faces, how small, and how long a frame may take.
 
     Raises:
@@ -78,9 +87,15 @@ class FaceReader:
 
     def __init__(self, models: FaceModels, settings: Face) -> None:
         self._search = FaceSearch(models.near, models.far, settings.max_faces)
-        self._reader = OneFaceReader(models.landmarks, models.expression, settings.min_size_px)
+        self._reader = OneFaceReader(
+            models.landmarks, models.expression, settings.min_size_px, models.min_quality
+        )
         self._follower = FaceFollower(
-            self._search, self._reader, ReadingPace(settings.budget_ms), settings.max_faces
+            self._search,
+            self._reader,
+            SignalReader(models.landmarks.manifest, models.iris),
+            ReadingPace(settings.budget_ms),
+            settings.max_faces,
         )
         # Pillow is loaded by its first use: now, before a cage may hide it.
         self._search.find(np.zeros((8, 8, 3), dtype=np.uint8))

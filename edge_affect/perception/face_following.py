@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge_affect.clock import NS_PER_S
 from edge_affect.perception.face_look_plan import LookPlan
 from edge_affect.perception.face_search import ALL_LOOKS, Look
+from edge_affect.perception.face_showing import NEVER_NS
 from edge_affect.perception.face_track import face_of_mesh
 from edge_affect.perception.face_tracking import FaceTracks
 from edge_affect.types import ExpressionEstimate, FaceObservation, ObservedFace
@@ -20,16 +21,17 @@ from edge_affect.types import ExpressionEstimate, FaceObservation, ObservedFace
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from edge_affect.perception.face_landmarks import FaceLandmarks
     from edge_affect.perception.face_reading import FaceReading, OneFaceReader
     from edge_affect.perception.face_search import FaceSearch
+    from edge_affect.perception.face_showing import Eyes, SignalReader
     from edge_affect.perception.face_track import Track
     from edge_affect.perception.reading_pace import ReadingPace
     from edge_affect.types import FaceDetection, FaceSignals, VideoFrame
 
 MAX_READING_AGE_NS = 2 * NS_PER_S
 """What a face showed longer ago is no longer told."""
-NEVER_NS = -1
-READING = "reading"
+READING, EYES = "reading", "eyes"
 
 
 @dataclass(slots=True)
@@ -37,12 +39,14 @@ class _Shown:
     """What a followed face showed last.
 
     Attributes:
+        eyes: What its eyes did lately.
         tried_ns: When somebody last tried to read it.
         estimate: Its expression.
         signals: Its geometry.
         fitted_ns: When the mesh last fitted.
     """
 
+    eyes: Eyes
     tried_ns: int = NEVER_NS
     estimate: ExpressionEstimate | None = None
     signals: FaceSignals | None = None
@@ -55,19 +59,27 @@ class FaceFollower:
     Args:
         search: The detectors.
         reader: Of single faces.
+        signals: Of their geometry.
         pace: The budget.
         max_faces: At most so many are followed.
     """
 
     def __init__(
-        self, search: FaceSearch, reader: OneFaceReader, pace: ReadingPace, max_faces: int
+        self,
+        search: FaceSearch,
+        reader: OneFaceReader,
+        signals: SignalReader,
+        pace: ReadingPace,
+        max_faces: int,
     ) -> None:
         self._search = search
         self._reader = reader
+        self._signals = signals
         self._pace = pace
         self._plan = LookPlan(search.looks_for)
         self._tracks = FaceTracks(max_faces)
         self._shown: dict[int, _Shown] = {}
+        self._fitted: dict[Track, FaceLandmarks] = {}
 
     def clear(self) -> None:
         """Forget everybody."""
@@ -98,6 +110,7 @@ class FaceFollower:
         if looks:
             self._detect(frame, looks)
         self._tracks.expire(now_ns, size_px)
+        self._show(frame)
         self._shown = {track.number: self._of(track) for track in self._tracks.tracks}
         return self._observation(now_ns)
 
@@ -117,13 +130,15 @@ class FaceFollower:
             estimate = None
         if now_ns - shown.fitted_ns > MAX_READING_AGE_NS:
             signals = None
-        return ObservedFace(track.number, estimate, signals)
+        return ObservedFace(track.number, estimate, signals, shown.eyes.blink_rate_hz)
 
     def _counted(self) -> list[Track]:
         return [track for track in self._tracks.tracks if track.is_verified]
 
     def _of(self, track: Track) -> _Shown:
-        return self._shown.setdefault(track.number, _Shown())
+        if track.number not in self._shown:
+            self._shown[track.number] = _Shown(self._signals.new_eyes())
+        return self._shown[track.number]
 
     def _in_turn(self, tracks: Iterable[Track]) -> list[Track]:
         """Return tracks, the one that has waited longest for a reading first."""
@@ -211,7 +226,19 @@ class FaceFollower:
         track.is_meshed = reading.landmarks is not None
         if reading.landmarks is not None:
             track.face = face_of_mesh(reading.landmarks)
-            shown.fitted_ns = now_ns
+            self._fitted[track] = reading.landmarks
         if reading.probabilities is not None:
             reliability = float(reading.probabilities.max())
             shown.estimate = ExpressionEstimate(reading.probabilities, reliability, now_ns)
+
+    def _show(self, frame: VideoFrame) -> None:
+        """Turn the meshes of this frame into signals, forget them, and read eyes as time allows."""
+        now_ns = frame.captured_ns
+        for track in sorted(self._fitted, key=lambda track: self._of(track).eyes.read_ns):
+            shown, landmarks = self._of(track), self._fitted[track]
+            if self._signals.wants_eyes(shown.eyes, now_ns) and self._pace.allows(EYES):
+                with self._pace.timed(EYES):
+                    self._signals.read_eyes(frame.pixels, landmarks, shown.eyes, now_ns)
+            shown.signals = self._signals.signals(landmarks, shown.eyes, now_ns)
+            shown.fitted_ns = now_ns
+        self._fitted.clear()

@@ -9,6 +9,7 @@ from edge_affect.errors import ManifestError
 from edge_affect.perception.expression_model import spread
 from edge_affect.perception.face_alignment import square_of_keypoints, square_of_mesh
 from edge_affect.perception.face_landmarks import FaceLandmarker
+from edge_affect.perception.face_quality import crop_quality
 from edge_affect.perception.picture import cut
 
 if TYPE_CHECKING:
@@ -62,15 +63,23 @@ class OneFaceReader:
         landmarks: The mesh model.
         expression: The model of an aligned crop.
         min_size_px: Faces narrower than this are not read.
+        min_quality: Nor are those whose crop is of less quality, see ``crop_quality``; 0 reads all.
 
     Raises:
         ManifestError: If the mesh's manifest does not describe such a model.
     """
 
-    def __init__(self, landmarks: RunsModel, expression: ReadsCrops, min_size_px: float) -> None:
+    def __init__(
+        self,
+        landmarks: RunsModel,
+        expression: ReadsCrops,
+        min_size_px: float,
+        min_quality: float = 0.0,
+    ) -> None:
         self._landmarker = FaceLandmarker(landmarks)
         self._expression = expression
         self._min_size_px = min_size_px
+        self._min_quality = min_quality
         thresholds = landmarks.manifest.thresholds
         try:
             self._min_presence = thresholds["min_presence"]
@@ -108,6 +117,13 @@ class OneFaceReader:
         if is_small:
             return FaceReading(face, None, None)
         square = square_of_mesh(landmarks) if is_present else square_of_keypoints(face)
+        mesh = landmarks if is_present else None
         crop = cut(pixels, square, self._expression.crop.size_px, is_grey=True)
+        if self._is_poor(crop, face):
+            return FaceReading(face, None, None, mesh)
         probabilities = spread(self._expression.probabilities(crop), self._expression.expressions)
-        return FaceReading(face, square, probabilities, landmarks if is_present else None)
+        return FaceReading(face, square, probabilities, mesh)
+
+    def _is_poor(self, crop: NDArray[np.uint8], face: FaceDetection) -> bool:
+        """Return whether a crop is too blurred, noisy, flat or glaring to be read."""
+        return self._min_quality > 0 and crop_quality(crop, face.box.width_px) < self._min_quality

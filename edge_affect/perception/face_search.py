@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge_affect.perception.face_detection import RunsModel
+    from edge_affect.perception.face_detection import Candidates, RunsModel
     from edge_affect.perception.manifest import Manifest
     from edge_affect.types import FaceDetection
 
@@ -112,14 +112,15 @@ class FaceSearch:
             pixels: Shape ``(height, width, 3)``, uint8, RGB.
             looks: Which, at least one.
         """
-        runs = {
-            Look.NEAR: lambda: self._near.candidates(pixels),
-            Look.ZOOMED_OUT: lambda: self._near.candidates(pixels, self._settings.zoom_out),
-            Look.FAR: lambda: self._far.candidates(pixels),
-        }
-        first, *others = [run() for look, run in runs.items() if look in looks]
+        first, *others = [self._run(pixels, look) for look in Look if look in looks]
         candidates = sum(others, start=first)
         return candidates.faces(self._near.settings.max_overlap)[: self._max_faces]
+
+    def _run(self, pixels: NDArray[np.uint8], look: Look) -> Candidates:
+        if look is Look.FAR:
+            return self._far.candidates(pixels)
+        fill = self._settings.zoom_out if look is Look.ZOOMED_OUT else 1.0
+        return self._near.candidates(pixels, fill)
 
     def looks_for(self, width_share: float) -> frozenset[Look]:
         """Return the looks that would find a face of some width.

@@ -33,6 +33,8 @@ class PlantedMesh:
         points[[33, 133], :2] = 70, 80
         points[[263, 362], :2] = 122, 80
         points[61, :2], points[291, :2] = (75, 131), (117, 131)
+        # Forehead and chin, so that the mesh is as large as the face it was put on.
+        points[10, :2], points[152, :2] = (96, 25), (96, 155)
         logit = np.full((1, 1, 1, 1), self._logit, dtype=np.float32)
         return points.reshape(1, 1, 1, 1404), logit
 
@@ -107,6 +109,15 @@ def test_a_small_face_is_counted_but_not_read():
     assert models.expression.crops == []
     reader, _ = make_reader([], far=[(96, 96, 13, 2.0)], settings=Face(min_size_px=40))
     assert len(reader.observe(FRAME).estimates) == 1
+
+
+def test_a_poor_crop_is_counted_but_not_read():
+    for min_quality, n_read in ((0.0, 1), (0.5, 0)):
+        _, models = make_reader([CLOSE])
+        reader = FaceReader(dataclasses.replace(models, min_quality=min_quality), Face())
+        seen = reader.observe(FRAME)
+        assert (seen.n_faces, len(seen.estimates)) == (1, n_read)
+        assert seen.faces[0].signals is not None
 
 
 def test_a_small_doubtful_face_is_checked_before_it_is_counted():

@@ -11,6 +11,7 @@ from edge_affect.perception.face_landmarks import FaceLandmarks
 from edge_affect.perception.face_look_plan import LookPlan, LookSettings
 from edge_affect.perception.face_reading import FaceReading
 from edge_affect.perception.face_search import ALL_LOOKS, Look
+from edge_affect.perception.face_showing import Eyes
 from edge_affect.perception.face_track import (
     Track,
     TrackSettings,
@@ -20,7 +21,7 @@ from edge_affect.perception.face_track import (
 )
 from edge_affect.perception.face_tracking import FaceTracks, clear_links
 from edge_affect.perception.reading_pace import ReadingPace
-from edge_affect.types import Box, FaceDetection, VideoFrame
+from edge_affect.types import Box, FaceDetection, FaceSignals, VideoFrame
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -294,12 +295,13 @@ def test_faces_in_need_get_their_look_at_once():
 class World:
     """People at given places; stands in for detectors and mesh, and counts what is asked."""
 
-    def __init__(self, stopwatch=None, reading_ms=0.0):
+    def __init__(self, stopwatch=None, reading_ms=0.0, eyes_ms=0.0):
         self.people = []
+        self.eyes_at = []
         self.n_looks = self.n_readings = 0
         self.is_blind = False
-        self.mesh_logit = 1.0
         self._stopwatch, self._reading_ns = stopwatch or Stopwatch(), reading_ms * MS
+        self._eyes_ns = eyes_ms * MS
 
     def looks_for(self, share):
         return looks_for(share)
@@ -324,6 +326,25 @@ class World:
         (person,) = there
         return FaceReading(person, None, HAPPY, mesh_of(person))
 
+    # Geometry: every face smiles, and shows its eyes when there is time.
+
+    def new_eyes(self):
+        return Eyes(None)
+
+    def wants_eyes(self, eyes, now_ns):
+        return True
+
+    def read_eyes(self, pixels, landmarks, eyes, now_ns):
+        self._stopwatch.now_ns += self._eyes_ns
+        eyes.read_ns = now_ns
+        self.eyes_at.append(now_ns)
+
+    def signals(self, landmarks, eyes, now_ns):
+        return SMILE
+
+
+SMILE = FaceSignals(0.0, 0.0, 0.0, None, None, 1.0, 0.0, 1.0, 0.0, 0.0)
+
 
 def mesh_of(detection):
     x, y = middle_px(detection.box)
@@ -337,7 +358,7 @@ def mesh_of(detection):
 
 def follower(world, budget_ms=1e9, max_faces=20):
     pace = ReadingPace(budget_ms, world._stopwatch)
-    return FaceFollower(world, world, pace, max_faces)
+    return FaceFollower(world, world, world, pace, max_faces)
 
 
 def frame(n, rate_hz=10.0):
@@ -393,6 +414,21 @@ def test_a_crowd_takes_turns_the_longest_waiting_first():
     for n in range(60, 70):
         seen = watcher.observe(frame(n))
     assert len(seen.estimates) == 1
+
+
+def test_signals_come_with_every_mesh_and_eyes_from_what_is_left():
+    world = World(Stopwatch(), reading_ms=5.0, eyes_ms=4.0)
+    watcher = follower(world, budget_ms=30.0)
+    world.people = [face(150, width=100), face(450, width=100)]
+    observations = [watcher.observe(frame(n)) for n in range(10)]
+    assert [[f.signals for f in seen.faces] for seen in observations] == [[SMILE] * 2] * 10
+    assert len(world.eyes_at) == 20
+    world.people = [face(50 + 90 * (n % 7), 60 + 120 * (n // 7), 50) for n in range(20)]
+    watcher.clear()
+    world.eyes_at.clear()
+    for n in range(20):
+        watcher.observe(frame(n))
+    assert len(world.eyes_at) <= 20
 
 
 def test_a_slow_board_still_reads_one_face_a_frame():
