@@ -63,7 +63,7 @@ TRAINING_DATA = (
     TrainingData(
         name="ImageNet",
         licence="weights Apache-2.0; pictures from the web, their owners keep their rights",
-        part="none of it here: the published weights of EfficientNet-Lite0 are where training starts",
+        part="not read here: training starts from the published EfficientNet-Lite0",
     ),
 )
 
