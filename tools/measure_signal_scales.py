@@ -1,9 +1,10 @@
-"""Print the scales of the face signals for `[thresholds]` of models_tflite/face_landmark.toml.
+"""Print the scales of the face signals: `[thresholds]` of the landmark and the iris model.
 
 python tools/measure_signal_scales.py --data face/ferplus.npz [--per-class 700]
 
 Crops of the FER+ train split, as many of each expression as there are up to a limit, are blown up,
-given a margin of their own border, and go through the product's detector and mesh. What pose still
+given a margin of their own border, and go through the product's detector, mesh and iris model (the
+wider eye). What pose still
 does to a measure is a straight line through the neutral faces; the ends of each scale are
 percentiles of the measure without it; the two directions are Fisher's discriminants.
 """
@@ -19,7 +20,9 @@ from PIL import Image
 
 from edge_affect.evaluation.ferplus import load_faces, majority_labels
 from edge_affect.perception import face_measures as measures
-from edge_affect.perception.face_landmarks import FaceLandmarker
+from edge_affect.perception.face_alignment import EYE_CORNERS
+from edge_affect.perception.face_gaze import GazeReader
+from edge_affect.perception.face_landmarks import FaceLandmarker, FaceLandmarks
 from edge_affect.perception.face_pose import HeadPose, head_pose, in_head, mesh_px
 from edge_affect.perception.face_search import FaceSearch
 from edge_affect.perception.interpreter import load_model
@@ -32,7 +35,7 @@ MIN_PRESENCE = 0.9
 AT_REST = 50
 STRONG = 90
 """Percentiles of neutral faces that show 0, and of the faces that show most that show 1."""
-CLOSED = 1
+CLOSED = 0.5
 """Percentile of all faces whose eyes are closed."""
 
 
@@ -52,10 +55,7 @@ class Faces:
 
     def without_pose(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return a measure less the influence of the pose, shape ``(n,)``, and its two slopes."""
-        return self.straightened(self.values[name])
-
-    def straightened(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return values less the influence of the pose, shape ``(n,)``, and its two slopes."""
+        values = self.values[name]
         rest = self.label == Expression.NEUTRAL
         table = np.column_stack([np.ones(rest.sum()), self.pose[rest]])
         slopes = np.linalg.lstsq(table, values[rest], rcond=None)[0][1:]
@@ -79,8 +79,9 @@ def measure(path: Path, per_class: int) -> Faces:
     labels = majority_labels(faces.votes)
     search = FaceSearch(load_model("face_detection_near"), load_model("face_detection_far"), 1)
     landmarker = FaceLandmarker(load_model("face_landmark"))
+    eyes = GazeReader(load_model("iris_landmark"))
     order = np.random.default_rng(0).permutation(np.flatnonzero(faces.split == "train"))
-    meshes, poses, shown = [], [], []
+    meshes, poses, shown, openness = [], [], [], []
     for expression in Expression:
         for row in order[labels[order] == expression][:per_class]:
             large = Image.fromarray(faces.images[row]).resize((SIDE_PX, SIDE_PX), Image.BICUBIC)
@@ -93,7 +94,20 @@ def measure(path: Path, per_class: int) -> Faces:
                     meshes.append(in_head(mesh_px(landmarks), pose))
                     poses.append(pose)
                     shown.append(int(expression))
-    return table_of(meshes, poses, shown)
+                    openness.append(opening(eyes, pixels, landmarks))
+    table = table_of(meshes, poses, shown)
+    table.values["openness"] = np.array(openness)
+    return table
+
+
+def opening(eyes: GazeReader, pixels: np.ndarray, landmarks: FaceLandmarks) -> float:
+    """Return the opening of the wider eye over its width, as the product takes it."""
+    mesh = mesh_px(landmarks)
+    widths = [np.linalg.norm(np.diff(mesh[list(pair), :2], axis=0)) for pair in EYE_CORNERS]
+    side = int(np.argmax(widths))
+    outer, inner = mesh[list(EYE_CORNERS[side])]
+    eye = eyes.look(pixels, np.stack([outer, inner])[:, :2], is_left=side == 1)
+    return float(eye.gap_px / np.linalg.norm(outer - inner))
 
 
 def table_of(meshes: list[np.ndarray], poses: list[HeadPose], shown: list[int]) -> Faces:
@@ -143,6 +157,8 @@ def print_scales(faces: Faces) -> None:
         "brow_raise": ((rest, AT_REST), (wide, STRONG)),
         "brow_furrow": ((rest, AT_REST), (angry, STRONG)),
     }
+    if "openness" in faces.values:
+        ends["openness"] = ((everybody, CLOSED), (wide, STRONG))
     for name, pair in ends.items():
         values, (per_pitch, per_yaw) = faces.without_pose(name)
         low, high = (np.percentile(values[rows], share) for rows, share in pair)

@@ -93,12 +93,14 @@ def head_pose(landmarks: FaceLandmarks) -> HeadPose:
     """Return how the head of one mesh lies in the picture.
 
     Raises:
-        ShapeError: If the mesh has no depth, or all its points coincide.
+        ShapeError: If the mesh has no depth, is not finite, or all its points coincide.
     """
     points = mesh_px(landmarks)[_RIGID]
+    if not np.isfinite(points).all():
+        raise ShapeError("A mesh with points that are not finite has no pose.")
     centre = points.mean(axis=0)
     left, gains, right = np.linalg.svd((points - centre).T @ _HEAD)
-    if gains[0] <= 0 or not np.isfinite(gains[0]):
+    if gains[0] <= 0:
         raise ShapeError("A mesh whose points coincide has no pose.")
     handedness = 1.0 if np.linalg.det(left @ right) > 0 else -1.0
     gains[2] *= handedness
