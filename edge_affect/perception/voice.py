@@ -10,6 +10,7 @@ from edge_affect.clock import NS_PER_S
 from edge_affect.perception.acoustic import LogMelHistory
 from edge_affect.perception.activity import CHUNK_SAMPLES, SpeechActivity
 from edge_affect.perception.expression_model import spread
+from edge_affect.perception.prosody import ProsodyHistory
 from edge_affect.types import ExpressionEstimate, VoiceObservation
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class VoiceReader:
         self._settings = settings
         self._acoustic = model.acoustic
         self._history = LogMelHistory(self._acoustic)
+        self._prosody = ProsodyHistory(self._acoustic.n_window)
         n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
         self._activity = SpeechActivity(detector, settings, n_chunks)
         self._hop = np.empty(self._acoustic.n_hop, dtype=np.float32)
@@ -65,6 +67,7 @@ class VoiceReader:
     def clear(self) -> None:
         """Forget all sound, as after a gap or a pause."""
         self._history.clear()
+        self._prosody.clear()
         self._activity.clear()
         self._hop[:] = 0.0
         self._n_in_hop = 0
@@ -72,6 +75,7 @@ class VoiceReader:
     def _observe(self, hop: NDArray[np.float32], end_ns: int) -> VoiceObservation:
         """Judge the window that ends with a hop; analysing a whole hop at once is cheapest."""
         self._history.extend(hop)
+        self._prosody.extend(hop)
         self._activity.extend(hop)
         half_ns = self._acoustic.n_window * NS_PER_S // self._acoustic.sample_rate_hz // 2
         observed_ns = end_ns - half_ns
@@ -81,7 +85,7 @@ class VoiceReader:
             window_db = self._history.window_db()
             if window_db is not None:
                 estimate = self._estimate(window_db, observed_ns)
-        return VoiceObservation(speech_share, estimate, observed_ns)
+        return VoiceObservation(speech_share, estimate, observed_ns, self._prosody.window())
 
     def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
         known = self._model.probabilities(window_db)
