@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edge_affect.commands import evaluate_face
 from edge_affect.errors import ExitCode
 
 EXAMPLES = """examples:
   edge-affect evaluate face --data face/ferplus.npz --split valid --json
+  edge-affect evaluate face --groups face/fairface.csv --root face --json
   edge-affect evaluate voice --index audio/index.csv --root audio --corpus crema-d \\
       --speakers 1019-1036 --json
   edge-affect evaluate portraits --csv face/pictures.csv --root face --json"""
@@ -27,12 +29,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
 
-    face = subjects.add_parser(
-        "face", help="ready face crops with votes", epilog=EXAMPLES, formatter_class=shape
-    )
-    face.add_argument("--data", type=Path, required=True, help="npz with images, votes, split")
-    face.add_argument("--split", default="valid", help="which split; default: valid")
-    face.set_defaults(run=run, measure=_face)
+    face = evaluate_face.add_face(subjects)
+    portraits = evaluate_face.add_portraits(subjects)
+    evaluate_face.add_plots(subjects)
 
     voice = subjects.add_parser(
         "voice", help="recordings of single speakers", epilog=EXAMPLES, formatter_class=shape
@@ -41,17 +40,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     voice.add_argument("--root", type=Path, required=True, help="folder the paths start from")
     voice.add_argument("--corpus", default="crema-d", help="which corpus; default: crema-d")
     voice.add_argument("--speakers", help="such as 1019-1036 or 1019,1021; default: all")
-    voice.set_defaults(run=run, measure=_voice)
-
-    portraits = subjects.add_parser(
-        "portraits", help="whole pictures with a face", epilog=EXAMPLES, formatter_class=shape
-    )
-    portraits.add_argument("--csv", type=Path, required=True, help="CSV with path, label, groups")
-    portraits.add_argument("--root", type=Path, required=True, help="folder the paths start from")
-    portraits.set_defaults(run=run, measure=_portraits)
+    voice.set_defaults(measure=_voice)
 
     for subject in (face, voice, portraits):
         subject.add_argument("--json", action="store_true", help="print one JSON object")
+        subject.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,30 +53,32 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result))
     else:
-        for name, value in result.items():
-            print(f"{name:32s} {_text(value)}")
+        print("\n".join(_lines(result)))
     return ExitCode.DONE
+
+
+def _lines(table: dict[str, Any], indent: str = "") -> list[str]:
+    """Return a line for each figure, tables of tables below their name."""
+    lines = []
+    for name, value in table.items():
+        if isinstance(value, dict) and any(isinstance(one, dict | list) for one in value.values()):
+            lines += [f"{indent}{name}", *_lines(value, f"{indent}  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [f"{indent}{name}", *(f"{indent}  {_text(one)}" for one in value)]
+        else:
+            lines.append(f"{indent}{name:{32 - len(indent)}s} {_text(value)}")
+    return lines
 
 
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(one)}" for name, one in value.items())
     return str(value)
-
-
-def _face(args: argparse.Namespace) -> dict[str, Any]:
-    from edge_affect.evaluation.faces import evaluate_faces
-
-    return evaluate_faces(args.data, args.split)
 
 
 def _voice(args: argparse.Namespace) -> dict[str, Any]:
     from edge_affect.evaluation.voices import evaluate_voices
 
     return evaluate_voices(args.index, args.root, args.corpus, args.speakers)
-
-
-def _portraits(args: argparse.Namespace) -> dict[str, Any]:
-    from edge_affect.evaluation.portraits import evaluate_portraits
-
-    return evaluate_portraits(args.csv, args.root)

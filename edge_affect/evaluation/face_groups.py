@@ -74,9 +74,11 @@ def group_figures(results: Results, columns: dict[str, NDArray[np.str_]]) -> dic
         if np.unique(groups).size > 1
     }
     return {
-        **_shares(results, everybody),
+        **shown_shares(results, everybody),
         "groups": {
-            column: {str(group): _shares(results, groups == group) for group in np.unique(groups)}
+            column: {
+                str(group): shown_shares(results, groups == group) for group in np.unique(groups)
+            }
             for column, groups in columns.items()
         },
         "gaps": gaps,
@@ -84,7 +86,8 @@ def group_figures(results: Results, columns: dict[str, NDArray[np.str_]]) -> dic
     }
 
 
-def _shares(results: Results, rows: NDArray[np.bool_]) -> dict[str, Any]:
+def shown_shares(results: Results, rows: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how many of some rows, shape ``(n,)``, are found and read, and what they show."""
     guesses = results.guess[rows & results.is_read]
     shares: dict[str, float | None] = {}
     intervals: dict[str, list[float]] = {}

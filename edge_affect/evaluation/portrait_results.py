@@ -39,7 +39,8 @@ class Results:
         width_px: Shape ``(n,)``: of the largest face, or not a number where none was found.
         guess: Shape ``(n,)``: the expression of the largest face, or ``NOT_READ``.
         probabilities: Shape ``(n, 8)``: of the largest face; not a number where it was not read.
-        quality: Shape ``(n,)``: of its crop; not a number where it was not read.
+        crops: Shape ``(n, side, side)``, uint8: what was read; black where nothing was.
+        quality: Shape ``(n,)``: of the crop; not a number where it was not read.
         centre: Shape ``(n, 8)``: of the middle square of the picture, taken as a ready crop.
         times_ms: Shape ``(n,)``: from pixels to expressions.
     """
@@ -48,18 +49,25 @@ class Results:
     width_px: NDArray[np.float64]
     guess: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    crops: NDArray[np.uint8]
     quality: NDArray[np.float64]
     centre: NDArray[np.float64]
     times_ms: NDArray[np.float64]
 
     @classmethod
-    def blank(cls, n: int) -> Results:
-        """Return the results of n pictures in which nothing was found."""
+    def blank(cls, n: int, size_px: int) -> Results:
+        """Return the results of n pictures in which nothing was found.
+
+        Args:
+            n: How many.
+            size_px: Side of the crops that the expression model takes.
+        """
         return cls(
             is_found=np.zeros(n, dtype=np.bool_),
             width_px=np.full(n, np.nan),
             guess=np.full(n, NOT_READ, dtype=np.int64),
             probabilities=np.full((n, N_CLASSES), np.nan),
+            crops=np.zeros((n, size_px, size_px), dtype=np.uint8),
             quality=np.full(n, np.nan),
             centre=np.full((n, N_CLASSES), np.nan),
             times_ms=np.zeros(n),
@@ -70,32 +78,28 @@ class Results:
         """Shape ``(n,)``: whether the largest face was read."""
         return np.asarray(self.guess != NOT_READ)
 
-    def put(
-        self, row: int, pixels: NDArray[np.uint8], reader: FaceReader, size_px: int
-    ) -> FaceReading | None:
-        """Read one picture into a row and return its largest face, or None.
+    def put(self, row: int, pixels: NDArray[np.uint8], face: FaceReading) -> None:
+        """Write down what a picture's face shows.
 
         Args:
-            row: Which.
+            row: Of the picture.
             pixels: Shape ``(height, width, 3)``, uint8, RGB.
-            reader: The face path.
-            size_px: Side of the crops that the expression model takes.
+            face: The one that answers for the picture.
         """
-        started_ns = time.perf_counter_ns()
-        readings = reader.read(pixels)
-        self.times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
-        if not readings:
-            return None
-        largest = max(readings, key=lambda reading: reading.detection.box.width_px)
-        width_px = largest.detection.box.width_px
+        width_px = face.detection.box.width_px
         self.is_found[row] = True
         self.width_px[row] = width_px
-        if largest.probabilities is not None and largest.square is not None:
-            self.probabilities[row] = largest.probabilities
-            self.guess[row] = largest.probabilities.argmax()
-            crop = cut(pixels, largest.square, size_px, is_grey=True)
+        if face.probabilities is not None and face.square is not None:
+            self.probabilities[row] = face.probabilities
+            self.guess[row] = face.probabilities.argmax()
+            crop = cut(pixels, face.square, self.crops.shape[1], is_grey=True)
+            self.crops[row] = crop
             self.quality[row] = crop_quality(crop, width_px)
-        return largest
+
+
+def largest(readings: tuple[FaceReading, ...]) -> FaceReading | None:
+    """Return the widest face of a picture, or None where there is none."""
+    return max(readings, key=lambda reading: reading.detection.box.width_px, default=None)
 
 
 def look(
@@ -107,11 +111,14 @@ def look(
         InputMissingError: If a picture is not there.
         MediaError: If a picture cannot be decoded.
     """
-    results = Results.blank(len(portraits))
-    size_px = expression.crop.size_px
+    results = Results.blank(len(portraits), expression.crop.size_px)
     for row, portrait in enumerate(with_progress(portraits, len(portraits), "pictures")):
         pixels = decode(portrait.path)
-        results.put(row, pixels, reader, size_px)
+        started_ns = time.perf_counter_ns()
+        face = largest(reader.read(pixels))
+        results.times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
+        if face is not None:
+            results.put(row, pixels, face)
         results.centre[row] = _read_centre(pixels, expression)
     return results
 

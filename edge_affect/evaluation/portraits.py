@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_affect.config import Face
+from edge_affect.evaluation.face_groups import shown_shares
 from edge_affect.evaluation.figures import DIGITS, classification_figures, model_identity
 from edge_affect.evaluation.metrics import (
     accuracy,
@@ -16,6 +17,7 @@ from edge_affect.evaluation.metrics import (
     recalls,
     uar,
 )
+from edge_affect.evaluation.montage import save_montage
 from edge_affect.evaluation.parity import gaps_of, share_with_interval, worst_gap
 from edge_affect.evaluation.portrait_list import group_columns, read_portraits, truth_of
 from edge_affect.evaluation.portrait_results import N_CLASSES, Results, look
@@ -32,7 +34,11 @@ N_RESAMPLES = 1000
 
 
 def evaluate_portraits(
-    listing: Path, root: Path, model: str = EXPRESSION, settings: Face | None = None
+    listing: Path,
+    root: Path,
+    model: str = EXPRESSION,
+    settings: Face | None = None,
+    montage: Path | None = None,
 ) -> dict[str, Any]:
     """Return the figures of a list of pictures, as plain JSON values.
 
@@ -47,8 +53,10 @@ def evaluate_portraits(
         root: Folder that the listed paths are relative to.
         model: Name of a shipped expression model or path of a manifest.
         settings: Of the face reader; None takes the defaults of the configuration.
+        montage: File for a sheet of right and wrong cases, or None.
 
     Raises:
+        CannotWriteError: If the montage cannot be written.
         DatasetError: If the list has another shape.
         InputMissingError: If the list, a picture or a model is not there.
         MediaError: If a picture cannot be decoded.
@@ -59,9 +67,12 @@ def evaluate_portraits(
     expression = FaceExpressionModel.load(model)
     reader = FaceReader(models, Face() if settings is None else settings)
     results = look(portraits, reader, expression)
+    truth = truth_of(portraits)
+    if montage is not None and truth is not None:
+        save_montage(montage, truth, results.probabilities, results.crops)
     return {
         "model": model_identity(expression.manifest),
-        **portrait_figures(results, truth_of(portraits), group_columns(portraits)),
+        **portrait_figures(results, truth, group_columns(portraits)),
         "median_ms_per_item": round(float(np.median(results.times_ms)), DIGITS),
     }
 
@@ -104,17 +115,14 @@ def _figures(
     results: Results, truth: NDArray[np.int64] | None, rows: NDArray[np.bool_]
 ) -> dict[str, Any]:
     """Return the figures of some rows, shape ``(n,)``, at least one."""
-    guess, is_read = results.guess[rows], results.is_read[rows]
-    shown = np.bincount(guess[is_read], minlength=N_CLASSES) / max(1, int(is_read.sum()))
-    report: dict[str, Any] = {
-        "n": int(rows.sum()),
-        **share_with_interval("detection_recall", results.is_found[rows]),
-        **share_with_interval("read_share", is_read),
-        "predicted_share": _by_name(shown),
-    }
+    report = shown_shares(results, rows)
     if truth is None:
         return report
-    some_truth, centre = truth[rows], results.centre[rows].argmax(axis=1)
+    guess, some_truth, centre = (
+        results.guess[rows],
+        truth[rows],
+        results.centre[rows].argmax(axis=1),
+    )
     matrix = confusion_matrix(some_truth, guess, N_CLASSES + 1)
     lost = bootstrap_interval(_loss, guess == some_truth, centre == some_truth)
     return {
