@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_affect.clock import NS_PER_S
 from edge_affect.perception.face_look_plan import LookPlan
+from edge_affect.perception.face_pose import head_pose
 from edge_affect.perception.face_search import ALL_LOOKS, Look
 from edge_affect.perception.face_showing import NEVER_NS
 from edge_affect.perception.face_track import face_of_mesh
@@ -236,9 +237,10 @@ class FaceFollower:
         now_ns = frame.captured_ns
         for track in sorted(self._fitted, key=lambda track: self._of(track).eyes.read_ns):
             shown, landmarks = self._of(track), self._fitted[track]
+            pose = head_pose(landmarks)
             if self._signals.wants_eyes(shown.eyes, now_ns) and self._pace.allows(EYES):
                 with self._pace.timed(EYES):
-                    self._signals.read_eyes(frame.pixels, landmarks, shown.eyes, now_ns)
-            shown.signals = self._signals.signals(landmarks, shown.eyes, now_ns)
+                    self._signals.read_eyes(frame, landmarks, pose, shown.eyes)
+            shown.signals = self._signals.signals(frame, landmarks, pose, shown.eyes)
             shown.fitted_ns = now_ns
         self._fitted.clear()

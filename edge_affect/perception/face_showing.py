@@ -11,14 +11,12 @@ from edge_affect.perception.face_gaze import GazeReader
 from edge_affect.perception.face_signals import SignalScales, signals
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_affect.perception.face_detection import RunsModel
     from edge_affect.perception.face_gaze import Gaze
     from edge_affect.perception.face_landmarks import FaceLandmarks
+    from edge_affect.perception.face_pose import HeadPose
     from edge_affect.perception.manifest import Manifest
-    from edge_affect.types import FaceSignals
+    from edge_affect.types import FaceSignals, VideoFrame
 
 MAX_GAZE_AGE_NS = NS_PER_S // 2
 """Eyes read longer ago say nothing about now."""
@@ -73,24 +71,26 @@ class SignalReader:
         return self._gaze is not None and is_due
 
     def read_eyes(
-        self, pixels: NDArray[np.uint8], landmarks: FaceLandmarks, eyes: Eyes, now_ns: int
+        self, frame: VideoFrame, landmarks: FaceLandmarks, pose: HeadPose, eyes: Eyes
     ) -> None:
         """Read one eye of a face, the one that is seen better, for both.
 
         Args:
-            pixels: The frame.
+            frame: The frame.
             landmarks: The mesh in it.
+            pose: Of its head.
             eyes: Of the face; are brought up to date.
-            now_ns: Monotonic clock of the frame.
         """
         if self._gaze is None:
             return
-        eyes.read_ns = now_ns
-        eyes.gaze = self._gaze.read(pixels, landmarks, is_quick=True)
+        eyes.read_ns = frame.captured_ns
+        eyes.gaze = self._gaze.read(frame.pixels, landmarks, pose, is_quick=True)
         if eyes.gaze is not None and eyes.blinks is not None:
-            eyes.blinks.add(eyes.gaze.eye_openness, now_ns)
+            eyes.blinks.add(eyes.gaze.eye_openness, frame.captured_ns)
 
-    def signals(self, landmarks: FaceLandmarks, eyes: Eyes, now_ns: int) -> FaceSignals:
+    def signals(
+        self, frame: VideoFrame, landmarks: FaceLandmarks, pose: HeadPose, eyes: Eyes
+    ) -> FaceSignals:
         """Return what a mesh shows; arguments as ``read_eyes``."""
-        gaze = eyes.gaze if now_ns - eyes.read_ns <= MAX_GAZE_AGE_NS else None
-        return signals(landmarks, self._scales, gaze)
+        gaze = eyes.gaze if frame.captured_ns - eyes.read_ns <= MAX_GAZE_AGE_NS else None
+        return signals(landmarks, self._scales, gaze, pose)

@@ -334,12 +334,12 @@ class World:
     def wants_eyes(self, eyes, now_ns):
         return True
 
-    def read_eyes(self, pixels, landmarks, eyes, now_ns):
+    def read_eyes(self, frame, landmarks, pose, eyes):
         self._stopwatch.now_ns += self._eyes_ns
-        eyes.read_ns = now_ns
-        self.eyes_at.append(now_ns)
+        eyes.read_ns = frame.captured_ns
+        self.eyes_at.append(frame.captured_ns)
 
-    def signals(self, landmarks, eyes, now_ns):
+    def signals(self, frame, landmarks, pose, eyes):
         return SMILE
 
 
@@ -353,7 +353,9 @@ def mesh_of(detection):
     points[10], points[152] = (x, y - half), (x, y + half)
     points[[33, 133]], points[[263, 362]] = (x - half / 3, y), (x + half / 3, y)
     points[:, 1] -= 0.047 * detection.box.width_px
-    return FaceLandmarks(points, 1.0)
+    # Any head that is not one point has a pose.
+    points[20::7] += np.linspace(0, half / 2, len(points[20::7]))[:, np.newaxis]
+    return FaceLandmarks(points, 1.0, np.zeros(468, dtype=np.float32))
 
 
 def follower(world, budget_ms=1e9, max_faces=20):
