@@ -139,7 +139,7 @@ def summarise(values: FrameValues) -> Prosody | None:
     is_voiced = ~np.isnan(frames.f0_hz)
     n_voiced = int(np.count_nonzero(is_voiced))
     voiced_share = n_voiced / values.n_frames
-    if n_voiced < MIN_VOICED_FRAMES:
+    if n_voiced < MIN_VOICED_FRAMES or not frames.is_speaking.any():
         return Prosody(voiced_share, _mean_level_db(values.bands[:, TOTAL]))
     is_heard = frames.is_speaking
     semitones = 12.0 * np.log2(frames.f0_hz[is_voiced].astype(np.float64))
