@@ -32,9 +32,10 @@ from edge_affect.record import Expression
 SIDE_PX = 192
 MARGIN_PX = 64
 MIN_PRESENCE = 0.9
-AT_REST = 50
+AT_REST, BROWS_AT_REST = 50, 25
+"""Percentile of neutral faces that show 0: fewer for brows, whose rest differs between people."""
 STRONG = 90
-"""Percentiles of neutral faces that show 0, and of the faces that show most that show 1."""
+"""Percentile that shows 1, of the faces that show most."""
 CLOSED = 0.5
 """Percentile of all faces whose eyes are closed."""
 
@@ -154,8 +155,8 @@ def print_scales(faces: Faces) -> None:
         "eye_openness": ((everybody, CLOSED), (wide, STRONG)),
         "mouth_openness": ((rest, AT_REST), (wide, STRONG)),
         "smile": ((rest, AT_REST), (happy, STRONG)),
-        "brow_raise": ((rest, AT_REST), (wide, STRONG)),
-        "brow_furrow": ((rest, AT_REST), (angry, STRONG)),
+        "brow_raise": ((rest, BROWS_AT_REST), (wide, STRONG)),
+        "brow_furrow": ((rest, BROWS_AT_REST), (angry, STRONG)),
     }
     if "openness" in faces.values:
         ends["openness"] = ((everybody, CLOSED), (wide, STRONG))

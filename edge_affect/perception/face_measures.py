@@ -8,6 +8,7 @@ and W. Friesen, 1978; P. Ekman, W. Friesen and J. Hager, 2002).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 UPPER_LIDS, LOWER_LIDS = (160, 158, 387, 385), (144, 153, 373, 380)
 """Twice for each eye: with its corners the six points of the eye aspect ratio."""
+OUTER_CORNERS, INNER_CORNERS = zip(*EYE_CORNERS, strict=True)
 UPPER_LIP, LOWER_LIP = (13, 82, 312), (14, 87, 317)
 """Inner lips: in the middle, to its right, to its left."""
 BROWS = (70, 46, 63, 53, 105, 52, 66, 65, 107, 55, 300, 276, 293, 283, 334, 282, 296, 295, 336, 285)
@@ -36,10 +38,13 @@ def eye_aspect_ratio(mesh: NDArray[np.float64]) -> float:
     facial landmarks", taken in space instead of in the picture. AU 5 raises it, AU 43 and 45 close
     the eye, AU 6 and 7 narrow it.
     """
-    heights = _distances(mesh, UPPER_LIDS, LOWER_LIDS).reshape(2, 2).mean(axis=1)
-    outer, inner = zip(*EYE_CORNERS, strict=True)
-    widths = np.maximum(_distances(mesh, outer, inner), MIN_WIDTH)
-    return float((heights / widths).mean())
+    heights = _distances(mesh, UPPER_LIDS, LOWER_LIDS)
+    right, left = _distances(mesh, OUTER_CORNERS, INNER_CORNERS)
+    ratios = (
+        (heights[0] + heights[1]) / 2 / max(right, MIN_WIDTH),
+        (heights[2] + heights[3]) / 2 / max(left, MIN_WIDTH),
+    )
+    return float(sum(ratios) / 2)
 
 
 def lip_gap(mesh: NDArray[np.float64]) -> float:
@@ -47,13 +52,13 @@ def lip_gap(mesh: NDArray[np.float64]) -> float:
 
     Against the distance of the eyes rather than the width of the mouth, which a smile changes.
     """
-    return float(_distances(mesh, UPPER_LIP, LOWER_LIP).mean())
+    return float(_distances(mesh, UPPER_LIP, LOWER_LIP).sum()) / len(UPPER_LIP)
 
 
 def mouth_width(mesh: NDArray[np.float64]) -> float:
     """Return the distance of the corners of the mouth in distances of the eyes; AU 12 and 20."""
     right, left = MOUTH_CORNERS
-    return float(np.linalg.norm(mesh[left] - mesh[right]))
+    return math.dist(mesh[left].tolist(), mesh[right].tolist())
 
 
 def corner_lift(mesh: NDArray[np.float64]) -> float:
@@ -83,12 +88,11 @@ def outer_brow_height(mesh: NDArray[np.float64]) -> float:
 
 
 def _above_eyes(mesh: NDArray[np.float64], points: tuple[int, ...]) -> float:
-    corners = tuple(point for eye in EYE_CORNERS for point in eye)
-    return _height(mesh, points) - _height(mesh, corners)
+    return _height(mesh, points) - _height(mesh, (*OUTER_CORNERS, *INNER_CORNERS))
 
 
 def _height(mesh: NDArray[np.float64], points: tuple[int, ...]) -> float:
-    return -float(mesh[list(points), 1].mean())
+    return -float(mesh[list(points), 1].sum()) / len(points)
 
 
 def _distances(
@@ -96,4 +100,4 @@ def _distances(
 ) -> NDArray[np.float64]:
     """Return the distance of each point to its partner, shape ``(len(some),)``."""
     ways = mesh[list(some)] - mesh[list(others)]
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", ways, ways)))
+    return np.asarray(np.sqrt((ways * ways).sum(axis=1)))

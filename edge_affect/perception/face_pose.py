@@ -119,7 +119,10 @@ def mesh_px(landmarks: FaceLandmarks) -> NDArray[np.float64]:
     """
     if landmarks.depths_px is None:
         raise ShapeError("The pose of a head needs the depths of its mesh.")
-    return np.column_stack([landmarks.points_px, landmarks.depths_px]).astype(np.float64)
+    mesh = np.empty((len(landmarks.points_px), 3))
+    mesh[:, :2] = landmarks.points_px
+    mesh[:, 2] = landmarks.depths_px
+    return mesh
 
 
 def in_head(points_px: NDArray[np.floating], pose: HeadPose) -> NDArray[np.float64]:
