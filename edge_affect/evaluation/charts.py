@@ -17,7 +17,9 @@ ORANGE = "#c8641a"
 GREY = "#7a7a7a"
 GREEN = "#3d7a3d"
 
-_TITLE_PX = 34.0
+TITLE_SIZE = 15.0
+_TITLE_LETTER_PX = 9.4
+"""Room for a letter of a title, a little more than most take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,16 @@ def percent_axis(name: str, low: float = 0.0, high: float = 1.0, step: float = 0
     return Axis(name, low, high, tuple((value, f"{100 * value:.0f} %") for value in values))
 
 
+def title_width(title: str) -> float:
+    """Return how wide a sheet must be for its title, in px."""
+    return 32 + _TITLE_LETTER_PX * len(title)
+
+
+def draw_title(drawing: Drawing, title: str) -> None:
+    """Write what a sheet shows above everything else."""
+    drawing.text(16, 24, title, font_size=TITLE_SIZE, font_weight="bold")
+
+
 def draw_panel(drawing: Drawing, panel: Panel) -> None:
     """Draw axes, title and lines."""
     for value, words in panel.up.ticks:
@@ -149,9 +161,9 @@ def draw_legend(drawing: Drawing, left: float, top: float, series: Sequence[Seri
 
 def line_chart(title: str, panel: Panel) -> str:
     """Return one plot with its legend as SVG."""
-    width = panel.left + panel.width + 30
+    width = max(panel.left + panel.width + 30, title_width(title))
     drawing = Drawing(width, panel.top + panel.height + 78, title)
-    drawing.text(16, 24, title, font_size=15, font_weight="bold")
+    draw_title(drawing, title)
     draw_panel(drawing, panel)
     draw_legend(drawing, panel.left, panel.top + panel.height + 64, panel.series)
     return drawing.render()
@@ -166,8 +178,9 @@ def matrix_chart(title: str, labels: Sequence[str], rows: Sequence[Sequence[int]
         rows: Counts.
     """
     cell, left, top = 62.0, 104.0, 96.0
-    drawing = Drawing(left + cell * len(labels) + 84, top + cell * len(rows) + 24, title)
-    drawing.text(16, 24, title, font_size=15, font_weight="bold")
+    width = max(left + cell * len(labels) + 84, title_width(title))
+    drawing = Drawing(width, top + cell * len(rows) + 24, title)
+    draw_title(drawing, title)
     drawing.text(16, top - 14, "people say", fill=GREY)
     drawing.text(left, top - 40, "the model says", fill=GREY)
     drawing.text(left + cell * len(labels) + 10, top - 14, "recall", fill=GREY)
@@ -187,7 +200,7 @@ def matrix_chart(title: str, labels: Sequence[str], rows: Sequence[Sequence[int]
 
 def _draw_cell(drawing: Drawing, x: float, y: float, cell: float, count: int, share: float) -> None:
     drawing.rect(x, y, cell, cell, fill=BLUE, fill_opacity=f"{share:.3f}", stroke=FAINT)
-    ink = "#ffffff" if share > 0.55 else INK
+    ink = "#ffffff" if share > 0.62 else INK
     middle = x + cell / 2
     drawing.text(middle, y + cell / 2, str(count), text_anchor="middle", fill=ink)
     if count:

@@ -10,7 +10,13 @@ from edge_affect.config import Face
 from edge_affect.errors import DatasetError
 from edge_affect.evaluation.figures import DIGITS, model_identity
 from edge_affect.evaluation.metrics import wilson_interval
-from edge_affect.evaluation.parity import crossed, gaps_of, share_with_interval, worst_gap
+from edge_affect.evaluation.parity import (
+    crossed,
+    gaps_of,
+    group_names,
+    share_with_interval,
+    worst_gap,
+)
 from edge_affect.evaluation.portrait_list import MAX_GROUPS, group_columns, read_portraits
 from edge_affect.evaluation.portrait_results import Results, look
 from edge_affect.perception.expression_model import FaceExpressionModel
@@ -76,9 +82,7 @@ def group_figures(results: Results, columns: dict[str, NDArray[np.str_]]) -> dic
     return {
         **shown_shares(results, everybody),
         "groups": {
-            column: {
-                str(group): shown_shares(results, groups == group) for group in np.unique(groups)
-            }
+            column: {name: shown_shares(results, groups == name) for name in group_names(groups)}
             for column, groups in columns.items()
         },
         "gaps": gaps,

@@ -52,13 +52,19 @@ class Level:
     quality: NDArray[np.float64]
 
 
-def evaluate_robustness(data: Path, split: str, model: str = "face_expression") -> dict[str, Any]:
+def evaluate_robustness(
+    data: Path,
+    split: str,
+    model: str = "face_expression",
+    degradations: tuple[Degradation, ...] = DEGRADATIONS,
+) -> dict[str, Any]:
     """Return the figures of a model on spoilt crops, as plain JSON values.
 
     Args:
         data: ``.npz`` file in the shape of FER+.
         split: Such as ``valid``; ``dev`` is the development part of ``train``.
         model: Name of a shipped model or path of a manifest.
+        degradations: What to spoil the crops with.
 
     Raises:
         DatasetError: If the file has another shape, or no majority face in this split.
@@ -67,8 +73,9 @@ def evaluate_robustness(data: Path, split: str, model: str = "face_expression") 
     """
     faces = majority_faces(data, split)
     reader = FaceExpressionModel.load(model)
-    n_levels = sum(len(degradation.levels) for degradation in DEGRADATIONS)
-    levels = tuple(with_progress(_levels(faces.images, reader), n_levels, "levels"))
+    n_levels = sum(len(degradation.levels) for degradation in degradations)
+    spoilt = _levels(faces.images, reader, degradations)
+    levels = tuple(with_progress(spoilt, n_levels, "levels"))
     truth = majority_labels(faces.votes)
     min_quality = reader.manifest.thresholds.get(MIN_QUALITY)
     return {
@@ -76,13 +83,17 @@ def evaluate_robustness(data: Path, split: str, model: str = "face_expression") 
         "split": split,
         "n": int(truth.size),
         "min_quality": min_quality,
-        "curves": [_curve(degradation, levels, truth, min_quality) for degradation in DEGRADATIONS],
+        "curves": [_curve(degradation, levels, truth, min_quality) for degradation in degradations],
         "by_quality": _by_quality(levels, truth),
     }
 
 
-def _levels(images: NDArray[np.uint8], reader: FaceExpressionModel) -> Iterator[Level]:
-    for degradation in DEGRADATIONS:
+def _levels(
+    images: NDArray[np.uint8],
+    reader: FaceExpressionModel,
+    degradations: tuple[Degradation, ...],
+) -> Iterator[Level]:
+    for degradation in degradations:
         for level in degradation.levels:
             # The same random numbers at each level, so that a curve shows the level alone.
             generator = np.random.default_rng(0)
@@ -152,6 +163,8 @@ def _held(points: list[dict[str, Any]], unchanged: float) -> list[float]:
 def _by_quality(levels: tuple[Level, ...], truth: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Return accuracy and confidence by quality, over all that quality claims to see."""
     seen = [level for level in levels if level.degradation.name not in UNSEEN_BY_QUALITY]
+    if not seen:
+        return []
     quality = np.concatenate([level.quality for level in seen])
     probabilities = np.concatenate([level.probabilities for level in seen])
     is_right = probabilities.argmax(axis=1) == np.tile(truth, len(seen))

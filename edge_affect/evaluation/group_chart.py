@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edge_affect.evaluation.charts import BLUE, FAINT, GREY
+from edge_affect.evaluation.charts import BLUE, FAINT, GREY, draw_title, title_width
 from edge_affect.evaluation.svg import Drawing
 
 _ROW_PX = 20.0
 _HEADING_PX = 30.0
 _COLUMN_PX = 130.0
-_GAP_PX = 26.0
+_GAP_PX = 30.0
 _LEFT_PX = 200.0
 _TOP_PX = 74.0
 
@@ -56,9 +56,9 @@ def group_chart(
     """
     n_rows = sum(len(rows) for rows in blocks.values())
     height = _TOP_PX + _ROW_PX * n_rows + _HEADING_PX * len(blocks) + 34
-    width = _LEFT_PX + len(everybody) * (_COLUMN_PX + _GAP_PX) + 8
+    width = max(_LEFT_PX + len(everybody) * (_COLUMN_PX + _GAP_PX) + 8, title_width(title))
     drawing = Drawing(width, height, title)
-    drawing.text(16, 24, title, font_size=15, font_weight="bold")
+    draw_title(drawing, title)
     y = _TOP_PX
     places = {}
     for heading, rows in blocks.items():
@@ -95,10 +95,10 @@ def _draw_column(
         return left + _COLUMN_PX * (value - low) / (high - low)
 
     drawing.text(left, _TOP_PX - 24, name, font_weight="bold")
-    for value in (low, (low + high) / 2, high):
+    for value, anchor in ((low, "start"), ((low + high) / 2, "middle"), (high, "end")):
         drawing.line([(place(value), _TOP_PX - 12), (place(value), bottom)], stroke=FAINT)
         words = f"{100 * value:.3g} %"
-        drawing.text(place(value), bottom + 14, words, font_size=10, text_anchor="middle")
+        drawing.text(place(value), bottom + 14, words, font_size=10, text_anchor=anchor)
     drawing.line(
         [(place(everybody), _TOP_PX - 12), (place(everybody), bottom)],
         stroke=GREY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,23 @@ def share_with_interval(name: str, hits: Hits) -> dict[str, Any]:
         name: round(float(hits.mean()), DIGITS),
         f"{name}_interval": [round(interval.low, DIGITS), round(interval.high, DIGITS)],
     }
+
+
+def group_names(groups: NDArray[np.str_]) -> list[str]:
+    """Return the groups of a column in an order for people: numbers by size, then words.
+
+    >>> group_names(np.array(["10-19", "more than 70", "3-9", "10-19"]))
+    ['3-9', '10-19', 'more than 70']
+
+    Args:
+        groups: Shape ``(n,)``.
+    """
+    return sorted(set(groups.tolist()), key=_natural)
+
+
+def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    parts = re.findall(r"\d+|\D+", name)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def crossed(columns: Mapping[str, NDArray[np.str_]]) -> dict[str, NDArray[np.str_]]:

@@ -16,15 +16,17 @@ from edge_affect.evaluation.charts import (
     Series,
     draw_legend,
     draw_panel,
+    draw_title,
     line_chart,
     matrix_chart,
     percent_axis,
+    title_width,
 )
 from edge_affect.evaluation.group_chart import GroupRow, Share, group_chart
 from edge_affect.evaluation.svg import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     Report = dict[str, Any]
@@ -110,8 +112,9 @@ def _headline(report: Report) -> Report:
 
 def _of(report: Report) -> str:
     split = f", {report['split']}" if "split" in report else ""
-    twins = ", without twins" if "without_duplicates" in report else ""
-    return f"{report['model']['name']}{split}{twins}, n = {_headline(report)['n']}"
+    n = _headline(report)["n"]
+    twins = ", without twins" if n != report["n"] else ""
+    return f"{report['model']['name']}{split}{twins}, n = {n}"
 
 
 def _confusion(report: Report) -> str:
@@ -191,8 +194,8 @@ def _robustness(report: Report) -> str:
 def _sheet(title: str, panels: Sequence[Panel], legend: Sequence[Series]) -> str:
     right = max(panel.left + panel.width for panel in panels)
     bottom = max(panel.top + panel.height for panel in panels)
-    drawing = Drawing(right + 24, bottom + 78, title)
-    drawing.text(16, 24, title, font_size=15, font_weight="bold")
+    drawing = Drawing(max(right + 24, title_width(title)), bottom + 78, title)
+    draw_title(drawing, title)
     for panel in panels:
         draw_panel(drawing, panel)
     draw_legend(drawing, 60, bottom + 64, legend)
@@ -215,7 +218,7 @@ def _distance(report: Report) -> str:
 
 
 def _groups(report: Report) -> str:
-    columns = ("detection_recall", *SHOWN_EXPRESSIONS)
+    columns = {"found": "detection_recall", **{name: name for name in SHOWN_EXPRESSIONS}}
     blocks = {
         column: tuple(
             GroupRow(f"{name} ({figures['n']})", _shares(figures, columns))
@@ -223,24 +226,23 @@ def _groups(report: Report) -> str:
         )
         for column, groups in report["groups"].items()
     }
-    everybody = {"detection_recall": report["detection_recall"]} | {
-        name: report["predicted_share"][name] for name in SHOWN_EXPRESSIONS
-    }
+    everybody = {name: share.value for name, share in _shares(report, columns).items()}
     n = report.get("group_pictures", report)["n"]
     title = f"Faces found and expressions predicted by group: {report['model']['name']}, n = {n}"
     return group_chart(title, everybody, blocks)
 
 
-def _shares(figures: Report, columns: Sequence[str]) -> dict[str, Share]:
+def _shares(figures: Report, columns: Mapping[str, str]) -> dict[str, Share]:
+    """Return the shares of one group by what they are called; ``columns`` says where they are."""
     shares = {}
-    for column in columns:
-        if column in figures:
-            value, interval = figures[column], figures[f"{column}_interval"]
+    for name, key in columns.items():
+        if key in figures:
+            value, interval = figures[key], figures[f"{key}_interval"]
         else:
-            value = figures["predicted_share"][column]
-            interval = figures["predicted_share_interval"][column]
+            value = figures["predicted_share"][key]
+            interval = figures["predicted_share_interval"][key]
         if value is not None:
-            shares[column] = Share(value, interval[0], interval[1])
+            shares[name] = Share(value, interval[0], interval[1])
     return shares
 
 

@@ -18,7 +18,7 @@ from edge_affect.evaluation.metrics import (
     uar,
 )
 from edge_affect.evaluation.montage import save_montage
-from edge_affect.evaluation.parity import gaps_of, share_with_interval, worst_gap
+from edge_affect.evaluation.parity import gaps_of, group_names, share_with_interval, worst_gap
 from edge_affect.evaluation.portrait_list import group_columns, read_portraits, truth_of
 from edge_affect.evaluation.portrait_results import N_CLASSES, Results, look
 from edge_affect.perception.expression_model import FaceExpressionModel
@@ -93,7 +93,7 @@ def portrait_figures(
     if truth is not None:
         report |= _figures_of_labels(results, truth)
     report["groups"] = {
-        column: {str(name): _figures(results, truth, values == name) for name in np.unique(values)}
+        column: {name: _figures(results, truth, values == name) for name in group_names(values)}
         for column, values in columns.items()
     }
     gaps = {
