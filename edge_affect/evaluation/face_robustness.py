@@ -12,7 +12,6 @@ from edge_affect.evaluation.ferplus import N_CLASSES, majority_faces, majority_l
 from edge_affect.evaluation.figures import DIGITS, model_identity
 from edge_affect.evaluation.metrics import confusion_matrix, expected_calibration_error, uar
 from edge_affect.evaluation.parity import share_with_interval
-from edge_affect.evaluation.portrait_results import MIN_QUALITY
 from edge_affect.evaluation.progress import with_progress
 from edge_affect.perception.expression_model import FaceExpressionModel, spread
 from edge_affect.perception.face_quality import crop_quality
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MIN_QUALITY = "min_quality"
+"""Threshold of an expression model: crops of less quality are not read."""
 CROP_PER_FACE = 1.13
 """Side of the crop over the width of the detector's box: the median over whole pictures."""
 LARGE_FACE_PX = 200.0

@@ -17,9 +17,9 @@ from edge_affect.evaluation.portrait_results import (
     N_CLASSES,
     Results,
     largest,
-    reading_all,
 )
 from edge_affect.evaluation.progress import with_progress
+from edge_affect.perception.expression_model import FaceExpressionModel
 from edge_affect.perception.face import EXPRESSION, FaceModels, FaceReader
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def evaluate_distance(
         ModelError: If a model is not the one its manifest describes.
     """
     portraits = read_portraits(listing, root)
-    expression = reading_all(model)
-    reader = FaceReader(replace(FaceModels.load(model), expression=expression), Face(min_size_px=1))
+    expression = FaceExpressionModel.load(model)
+    reader = FaceReader(replace(FaceModels.load(model), min_quality=0.0), Face(min_size_px=1))
     size_px = expression.crop.size_px
     full = Results.blank(len(portraits), size_px)
     small = {width_px: Results.blank(len(portraits), size_px) for width_px in WIDTHS_PX}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_affect.evaluation.portrait_list import decode
 from edge_affect.evaluation.progress import with_progress
-from edge_affect.perception.expression_model import FaceExpressionModel, spread
+from edge_affect.perception.expression_model import spread
 from edge_affect.perception.face_quality import crop_quality
-from edge_affect.perception.interpreter import TfliteModel, load_model
-from edge_affect.perception.model_store import find_model_file
 from edge_affect.perception.picture import Square, cut
 from edge_affect.record import EXPRESSIONS
 
@@ -21,13 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_affect.evaluation.portrait_list import Portrait
+    from edge_affect.perception.expression_model import FaceExpressionModel
     from edge_affect.perception.face import FaceReader, FaceReading
 
 N_CLASSES = len(EXPRESSIONS)
 NOT_READ = N_CLASSES
 """Stands for a guess where no face could be read."""
-MIN_QUALITY = "min_quality"
-"""Threshold of an expression model: crops of less quality are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +118,6 @@ def look(
             results.put(row, pixels, face)
         results.centre[row] = _read_centre(pixels, expression)
     return results
-
-
-def reading_all(model: str) -> FaceExpressionModel:
-    """Return an expression model that reads crops of any quality, for curves over quality.
-
-    Args:
-        model: Name of a shipped model or path of a manifest; errors as ``load_model``.
-    """
-    loaded = load_model(model)
-    manifest = loaded.manifest
-    open_to_all = replace(manifest, thresholds={**manifest.thresholds, MIN_QUALITY: 0.0})
-    return FaceExpressionModel(TfliteModel(open_to_all, find_model_file(manifest).read_bytes()))
 
 
 def _read_centre(pixels: NDArray[np.uint8], expression: FaceExpressionModel) -> NDArray[np.float64]:
