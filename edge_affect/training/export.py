@@ -13,6 +13,7 @@ import torch
 from edge_affect.errors import ModelError
 from edge_affect.perception.interpreter import dequantise, quantise
 from edge_affect.perception.manifest import TensorSpec
+from edge_affect.training.tensor_names import without_inner_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def to_int8(net: nn.Module, calibration: torch.Tensor, decisions: Decisions = _c
                 for row in samples.numpy()
             ]
         )
-        content = bytes(work.quantize(ranges).quantized_model)
+        content = without_inner_names(bytes(work.quantize(ranges).quantized_model))
     _check(content)
     _check_agreement(net, calibration, content, decisions)
     return content

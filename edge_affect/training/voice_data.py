@@ -156,7 +156,7 @@ class VoiceBatches:
     def _example(self, row: int, generator: np.random.Generator) -> NDArray[np.float32]:
         copies = self._frames[row]
         frames = copies[int(generator.integers(len(copies)))].astype(np.float32)
-        window = normalise(_random_window(frames, self._acoustic, generator), self._acoustic)
+        window = normalise(random_window(frames, self._acoustic, generator), self._acoustic)
         return _mask(window, generator)
 
     def _mix(
@@ -174,7 +174,7 @@ class VoiceBatches:
         return mixed, keep[:, None] * labels + share[:, None] * labels[other]
 
 
-def _random_window(
+def random_window(
     frames_db: NDArray[np.float32], acoustic: AcousticSettings, generator: np.random.Generator
 ) -> NDArray[np.float32]:
     """Cut or pad to one window; what is padded is digital silence, as in `clip_windows`."""
