@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_affect.commands import evaluate_face
+from edge_affect.commands import evaluate_face, evaluate_voice
 from edge_affect.errors import ExitCode
 
 EXAMPLES = """examples:
@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   edge-affect evaluate face --groups face/fairface.csv --root face --json
   edge-affect evaluate voice --index audio/index.csv --root audio --corpus crema-d \\
       --speakers 1019-1036 --json
+  edge-affect evaluate events --index audio/index.csv --root audio --json
   edge-affect evaluate portraits --csv face/pictures.csv --root face --json"""
 
 
@@ -33,16 +34,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     portraits = evaluate_face.add_portraits(subjects)
     evaluate_face.add_plots(subjects)
 
-    voice = subjects.add_parser(
-        "voice", help="recordings of single speakers", epilog=EXAMPLES, formatter_class=shape
-    )
-    voice.add_argument("--index", type=Path, required=True, help="CSV with path, label, speaker")
-    voice.add_argument("--root", type=Path, required=True, help="folder the paths start from")
-    voice.add_argument("--corpus", default="crema-d", help="which corpus; default: crema-d")
-    voice.add_argument("--speakers", help="such as 1019-1036 or 1019,1021; default: all")
-    voice.set_defaults(measure=_voice)
+    voice = evaluate_voice.add_voice(subjects)
 
-    for subject in (face, voice, portraits):
+    events = subjects.add_parser(
+        "events",
+        help="sound events, and sounds that are none",
+        epilog=EXAMPLES,
+        formatter_class=shape,
+    )
+    events.add_argument("--index", type=Path, required=True, help="CSV with path, label, licence")
+    events.add_argument("--root", type=Path, required=True, help="folder the paths start from")
+    events.set_defaults(measure=_events)
+
+    for subject in (face, voice, events, portraits):
         subject.add_argument("--json", action="store_true", help="print one JSON object")
         subject.set_defaults(run=run)
 
@@ -78,7 +82,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _voice(args: argparse.Namespace) -> dict[str, Any]:
-    from edge_affect.evaluation.voices import evaluate_voices
+def _events(args: argparse.Namespace) -> dict[str, Any]:
+    from edge_affect.evaluation.events import evaluate_events
 
-    return evaluate_voices(args.index, args.root, args.corpus, args.speakers)
+    return evaluate_events(args.index, args.root)

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_affect.errors import DatasetError, InputMissingError
 from edge_affect.evaluation.figures import classification_figures
-from edge_affect.evaluation.metrics import confusion_matrix, uar
+from edge_affect.evaluation.metrics import uar
 from edge_affect.evaluation.speaker_draws import SpeakerDraws, interval_of, speaker_matrices
 
 if TYPE_CHECKING:
@@ -87,12 +87,10 @@ def group_tables(verdicts: Verdicts, groups: dict[str, dict[str, str]]) -> dict[
     Groups of fewer than `FEWEST_SPEAKERS` speakers are shown without an interval and take no part
     in the gap.
 
-    Raises:
-        DatasetError: If a speaker is not in ``groups``.
+    Args:
+        verdicts: On the clips.
+        groups: Of every speaker among them, from `read_groups`.
     """
-    for speaker in sorted(set(verdicts.speakers)):
-        if speaker not in groups:
-            raise DatasetError(f"The table of speakers lacks speaker {speaker!r}; add a row.")
     columns = list(next(iter(groups.values())))
     tables: dict[str, dict[str, Any]] = {}
     gaps: list[dict[str, Any]] = []
@@ -148,27 +146,3 @@ def _gap(verdicts: Verdicts, members: NDArray[np.str_], of: tuple[str, str, str]
         "uar_gap": round(uars[0] - uars[1], 4),
         "interval": [round(interval.low, 4), round(interval.high, 4)],
     }
-
-
-def coverage_curve(verdicts: Verdicts) -> list[dict[str, float]]:
-    """Return accuracy and UAR of the clips that are left when the least sure ones are not answered.
-
-    One point for each tenth of the clips, from all of them to the surest tenth; ``threshold`` is
-    the lowest top probability that is still answered.
-    """
-    confidence = verdicts.probabilities.max(axis=1)
-    guess = verdicts.probabilities.argmax(axis=1)
-    order = np.argsort(-confidence, kind="stable")
-    points: list[dict[str, float]] = []
-    for tenths in range(10, 0, -1):
-        kept = order[: max(1, round(tenths * order.size / 10))]
-        matrix = confusion_matrix(verdicts.truth[kept], guess[kept], len(verdicts.labels))
-        points.append(
-            {
-                "coverage": round(kept.size / order.size, 4),
-                "threshold": round(float(confidence[kept].min()), 4),
-                "accuracy": round(float(np.mean(guess[kept] == verdicts.truth[kept])), 4),
-                "uar": round(uar(matrix), 4),
-            }
-        )
-    return points

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_affect.errors import DatasetError
+from edge_affect.evaluation.coverage import confidence_figures
 from edge_affect.evaluation.figures import classification_figures, model_identity
 from edge_affect.evaluation.progress import with_progress
 from edge_affect.evaluation.recordings import Recording, parse_speakers, read_index, read_samples
+from edge_affect.evaluation.voice_groups import Verdicts, group_tables, read_groups
 from edge_affect.perception.acoustic import clip_log_probabilities, clip_windows
 from edge_affect.perception.expression_model import VoiceExpressionModel
 
@@ -26,6 +28,7 @@ def evaluate_voices(
     corpus: str,
     speakers: str | None = None,
     model: str = "voice_expression",
+    groups: Path | None = None,
 ) -> dict[str, Any]:
     """Return the figures over whole clips, as plain JSON values.
 
@@ -38,21 +41,23 @@ def evaluate_voices(
         corpus: Which rows.
         speakers: Such as ``1019-1036``; None takes all.
         model: Name of a shipped model or path of a manifest.
+        groups: CSV with the groups that speakers belong to, as `voice_groups.read_groups`.
 
     Raises:
-        DatasetError: If the index has another shape, or no clip fits.
+        DatasetError: If the index or ``groups`` has another shape, or no clip fits.
         InputMissingError: If the index, a clip or the model is not there.
         MediaError: If a clip cannot be decoded.
         ModelError: If the model is not the one its manifest describes.
         UsageError: If ``speakers`` is not a list of numbers.
     """
     known, n_left_out, reader = load_voices(index, root, corpus, speakers, model)
+    groups_of = None if groups is None else groups_of_speakers(groups, known)
     return {
         "model": model_identity(reader.manifest),
         "corpus": corpus,
         "speakers": speakers or "all",
         "n_left_out": n_left_out,
-        **voice_figures(known, reader),
+        **voice_figures(known, reader, groups_of),
     }
 
 
@@ -72,8 +77,23 @@ def load_voices(
     return known, len(recordings) - len(known), reader
 
 
+def groups_of_speakers(path: Path, recordings: tuple[Recording, ...]) -> dict[str, dict[str, str]]:
+    """Return the groups that every speaker belongs to.
+
+    Raises:
+        DatasetError: If a speaker has no row; and as `voice_groups.read_groups`.
+    """
+    groups = read_groups(path)
+    for speaker in sorted({recording.speaker for recording in recordings}):
+        if speaker not in groups:
+            raise DatasetError(f"{path} has no row for speaker {speaker!r}; add one.")
+    return groups
+
+
 def voice_figures(
-    recordings: tuple[Recording, ...], reader: VoiceExpressionModel
+    recordings: tuple[Recording, ...],
+    reader: VoiceExpressionModel,
+    groups: dict[str, dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Return the figures of recordings whose labels the model all knows."""
     classes = reader.expressions
@@ -83,6 +103,7 @@ def voice_figures(
     probabilities, times_ms = listen(recordings, reader)
     report = {
         **classification_figures(truth, probabilities, classes, speakers),
+        **confidence_figures(truth, probabilities),
         "n_speakers": len(names),
         "median_ms_per_item": round(float(np.median(times_ms)), 4),
     }
@@ -92,6 +113,10 @@ def voice_figures(
         report["as_heard"] = classification_figures(
             np.array(heard, dtype=np.int64), probabilities[rows], classes, speakers[rows]
         )
+    if groups is not None:
+        spoken_by = tuple(recording.speaker for recording in recordings)
+        verdicts = Verdicts(truth, probabilities, classes, spoken_by)
+        report["groups"] = group_tables(verdicts, groups)
     return report
 
 

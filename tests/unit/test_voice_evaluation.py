@@ -8,17 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_affect.baseline import ExpressionEffects, MoodGuard, Population
 from edge_affect.errors import DatasetError, InputMissingError
 from edge_affect.evaluation.recordings import Recording, read_index, sound_paths
 from edge_affect.evaluation.speaker_draws import SpeakerDraws, interval_of, speaker_matrices
+from edge_affect.evaluation.voice_arousal import Pair, matched_pairs, same_loudness
+from edge_affect.evaluation.voice_baseline import HeardClips, baseline_figures
 from edge_affect.evaluation.voice_degradation import Noises, voice_degradations
 from edge_affect.evaluation.voice_groups import (
     Verdicts,
-    coverage_curve,
     group_tables,
     read_groups,
 )
 from edge_affect.evaluation.voice_robustness import evaluate_voice_robustness, spread_evenly
+from edge_affect.evaluation.voices import groups_of_speakers
+from edge_affect.perception.voice_baseline import VoiceBaselineModel
+from edge_affect.perception.voice_manner import MANNER_NAMES
 from edge_affect.record import Expression
 
 RATE_HZ = 16_000
@@ -256,14 +261,94 @@ def test_the_widest_gap_is_named_and_lone_speakers_take_no_part():
     assert json.loads(json.dumps(found)) == found
 
 
-def test_a_speaker_without_a_row_is_named():
-    with pytest.raises(DatasetError, match="lacks speaker '7'"):
-        group_tables(verdicts(), {str(k): {"sex": "f"} for k in range(7)})
+def test_a_speaker_without_a_row_is_named(corpus, tmp_path):
+    known = read_index(corpus / "index.csv", corpus, "toy")
+    path = write_groups(tmp_path / "g.csv", "speaker,sex", "1,m")
+    with pytest.raises(DatasetError, match=r"g\.csv has no row for speaker '2'"):
+        groups_of_speakers(path, known)
 
 
-def test_fewer_answers_are_better_answers():
-    curve = coverage_curve(verdicts())
-    assert [point["coverage"] for point in curve] == [k / 10 for k in range(10, 0, -1)]
-    assert curve[0]["accuracy"] == 0.75
-    assert curve[0]["threshold"] == pytest.approx(0.6)
-    assert [point["accuracy"] for point in curve[3:]] == [1.0] * 7
+def heard_clips(n_speakers: int = 4, n_each: int = 6) -> HeardClips:
+    """Speakers who differ in pitch by far more than their anger raises it."""
+    rng = np.random.default_rng(2)
+    n = n_speakers * 2 * n_each
+    truth = np.arange(n) % 2
+    speakers = np.arange(n) // (2 * n_each)
+    manners = np.full((n, len(MANNER_NAMES)), np.nan)
+    own_st = np.array([-12.0, -4.0, 4.0, 12.0])[speakers]
+    manners[:, MANNER_NAMES.index("f0_st")] = own_st + 4.0 * truth + 0.5 * rng.standard_normal(n)
+    right = np.clip(0.5 + 0.05 * rng.standard_normal(n), 0.01, 0.99)
+    probabilities = np.where(truth == 1, right, 1 - right)
+    return HeardClips(
+        truth, speakers, np.stack([1 - probabilities, probabilities], axis=1), manners, LABELS
+    )
+
+
+def pitch_model(bias: float) -> VoiceBaselineModel:
+    m = len(MANNER_NAMES)
+    weights = np.zeros((m, 2))
+    weights[MANNER_NAMES.index("f0_st")] = -1.0, 1.0
+    return VoiceBaselineModel(
+        labels=("neutral", "anger"),
+        manner_mean=np.full(m, 2.0),
+        manner_within=np.full(m, 4.0),
+        weights=weights,
+        bias=np.full(2, bias),
+        population=Population(np.zeros(2), np.full(2, 10.0), np.ones(2)),
+        effects=ExpressionEffects(np.array([[2.0, -2.0], [-2.0, 2.0]]), np.ones(2)),
+        guard=MoodGuard(0.6, 0.8),
+        share=5.0,
+        temperature=1.0,
+    )
+
+
+def test_the_baseline_gains_as_more_clips_are_heard():
+    found = baseline_figures(heard_clips(), pitch_model(0.0))
+    curve = found["curve"]
+    assert [point["clips_heard"] for point in curve] == [1, 2, 3, 5, 7, 10, 12]
+    assert [point["n"] for point in curve] == [96] * 6 + [16]
+    assert len({point["uar_alone"] for point in curve[:6]}) == 1
+    assert curve[5]["uar"] > 0.95
+    assert curve[5]["uar_alone"] < 0.9
+    assert curve[5]["gain_interval"][0] > 0
+    assert curve[5]["gain"] == pytest.approx(curve[5]["uar"] - curve[5]["uar_alone"], abs=1e-4)
+    assert [mood["mood"] for mood in found["moods"]] == ["neutral", "anger"]
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_mood_without_enough_clips_is_counted_as_none():
+    clips = heard_clips()
+    calm = HeardClips(
+        np.zeros_like(clips.truth), clips.speakers, clips.probabilities, clips.manners, LABELS
+    )
+    moods = baseline_figures(calm, pitch_model(0.0))["moods"]
+    assert [mood["n"] for mood in moods] == [0, 0]
+
+
+def arousal_clips() -> tuple[Recording, ...]:
+    rows = [
+        ("a1", "calm", "normal"),
+        ("a2", "calm", "strong"),
+        ("b1", "calm", "normal"),
+        ("b2", "calm", "strong"),
+        ("c", "neutral", "normal"),
+        ("d", "fearful", "strong"),
+    ]
+    return tuple(
+        Recording(Path(f"{name}.wav"), Expression.NEUTRAL, "1", intensity=how, word=word)
+        for name, word, how in rows
+    )
+
+
+def test_pairs_are_of_the_same_word_and_in_order():
+    assert matched_pairs(arousal_clips()) == (Pair(0, 1, "calm"), Pair(2, 3, "calm"))
+
+
+def test_the_same_loudness_whatever_the_gain_and_the_pauses():
+    spoken = tone(300)
+    padded = np.concatenate((np.zeros(8_000, dtype=np.float32), 0.1 * spoken))
+    for samples in (spoken, 0.1 * spoken, padded):
+        loud = same_loudness(samples)[-8_000:]
+        assert 10 * np.log10(np.mean(loud**2)) == pytest.approx(-26.0, abs=0.2)
+    silence = np.zeros(1_000, dtype=np.float32)
+    assert np.array_equal(same_loudness(silence), silence)
