@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 
 from edge_affect.config import Face
@@ -23,12 +24,13 @@ from edge_affect.evaluation.composed_faces import Head, Scene, load_head
 from edge_affect.evaluation.following import FollowingFigures, follow_scene
 from edge_affect.perception.face import FaceModels, FaceReader
 from edge_affect.perception.face_track import TrackSettings
+from edge_affect.types import VideoFrame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from edge_affect.evaluation.composed_faces import PathOfFace, Place
-    from edge_affect.types import FaceObservation, VideoFrame
+    from edge_affect.types import FaceObservation
 
     Kind = Callable[[list[Head], np.random.Generator], Scene]
 
@@ -45,16 +47,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--n", type=int, default=6, help="scenes of each kind")
-    parser.add_argument("--only", choices=("cost", "following"))
+    parser.add_argument("--only", choices=("clips", "cost", "following"))
     args = parser.parse_args()
     models = FaceModels.load()
     reader = FaceReader(models, Face())
     clips = sorted((args.data / "video" / "grid").glob("*.mpg"))
     heads = [load_head(clip, reader) for clip in clips]
-    if args.only != "following":
+    if args.only in (None, "clips"):
+        print_clips(reader, sorted((args.data / "video" / "clips").iterdir()))
+    if args.only in (None, "cost"):
         print_costs(models, heads)
-    if args.only != "cost":
+    if args.only in (None, "following"):
         print_following(reader, heads, args.n)
+
+
+def print_clips(reader: FaceReader, clips: list[Path]) -> None:
+    """Print what following makes of real clips with at most one face."""
+    for clip in clips:
+        reader.clear()
+        alone, followed, numbers = [], [], set()
+        for frame in clip_frames(clip):
+            seen = reader.observe(frame)
+            alone.append(len(reader.read(frame.pixels)))
+            followed.append(seen.n_faces)
+            numbers |= {face.track for face in seen.faces}
+        print(
+            f"{clip.name:28s} {len(alone)} frames: faces in {np.count_nonzero(alone)} by "
+            f"themselves, in {np.count_nonzero(followed)} followed, under {len(numbers)} numbers"
+        )
+
+
+def clip_frames(clip: Path) -> Iterator[VideoFrame]:
+    """Decode a clip at no more than ``RATE_HZ``."""
+    next_s = 0.0
+    with av.open(str(clip)) as film:
+        for picture in film.decode(video=0):
+            if picture.time >= next_s:
+                yield VideoFrame(picture.to_ndarray(format="rgb24"), round(picture.time * 1e9))
+                next_s += 1 / RATE_HZ
 
 
 def print_costs(models: FaceModels, heads: list[Head]) -> None:
