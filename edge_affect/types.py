@@ -170,6 +170,7 @@ class VoiceObservation:
         speech_share: Share of the window that holds speech, [0, 1].
         estimate: Expression of the voice, or None where there was too little speech.
         observed_ns: Monotonic clock at the middle of the window.
+        prosody: How it was said, or None from a reader that measures none.
         events: Sound events of the windows within this hop, oldest first; empty where none are
             sensed.
     """
@@ -177,6 +178,7 @@ class VoiceObservation:
     speech_share: float
     estimate: ExpressionEstimate | None
     observed_ns: int
+    prosody: Prosody | None = None
     events: tuple[SoundObservation, ...] = ()
 
 
