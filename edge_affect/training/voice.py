@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from edge_affect.evaluation.metrics import N_ECE_BINS
 from edge_affect.evaluation.recordings import parse_speakers, read_index, read_samples
 from edge_affect.evaluation.voices import voice_figures
 from edge_affect.perception.acoustic import AcousticSettings, clip_windows
@@ -27,7 +29,6 @@ from edge_affect.training.release import (
     Calibration,
     calibrate,
     calibrated,
-    calibration_text,
     confusion_table,
     figures_table,
     manifest_figures,
@@ -47,7 +48,7 @@ from edge_affect.training.voice_data import (
     split_speakers,
     targets,
 )
-from edge_affect.training.voice_judge import DevVoices
+from edge_affect.training.voice_judge import DevVoices, halves_and_whole
 from edge_affect.training.voice_net import VoiceNet, trunk_net
 
 if TYPE_CHECKING:
@@ -180,19 +181,27 @@ def fit_on_dev(manifest: Manifest, content: bytes, judge: DevVoices) -> Calibrat
 
 
 def report_once(manifest: Manifest, content: bytes, data: Path) -> dict[str, Any]:
-    """Return the figures on the report speakers: as shipped, and uncalibrated."""
+    """Return the figures of the shipped model on the report speakers."""
     recordings = read_index(data / "index.csv", data, CORPUS, parse_speakers(REPORT_SPEAKERS))
-    shipped = VoiceExpressionModel(calibrated(manifest, content, manifest.temperature))
-    plain = VoiceExpressionModel(calibrated(manifest, content, 1.0))
-    return {
-        "int8": voice_figures(recordings, shipped),
-        "int8_temperature_1": voice_figures(recordings, plain),
-    }
+    return voice_figures(
+        recordings, VoiceExpressionModel(calibrated(manifest, content, manifest.temperature))
+    )
+
+
+def calibration_sentence(calibration: Calibration, report: dict[str, Any]) -> str:
+    """Return the sentence of the card about the temperature."""
+    text = (
+        f"Temperature {calibration.temperature:.3f}, fitted on {calibration.n} single windows of "
+        f"the development actors (ECE there {calibration.ece_before:.3f} before and "
+        f"{calibration.ece_after:.3f} after). On the {report['n']} reported clips the ECE is "
+        f"{report['ece']:.3f} as shipped, over {N_ECE_BINS} bins of equal width."
+    )
+    return textwrap.fill(text, width=100)
 
 
 def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]) -> None:
     """Write the three files."""
-    int8, plain = found["report"]["int8"], found["report"]["int8_temperature_1"]
+    int8 = found["report"]
     manifest = replace(
         manifest,
         figures=(
@@ -218,7 +227,7 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
             ]
         ),
         "confusion": confusion_table(int8),
-        "calibration": calibration_text(calibration, plain["ece"], int8["ece"], int8["n"]),
+        "calibration": calibration_sentence(calibration, int8),
         "median_ms": f"{int8['median_ms_per_item']:.1f}",
         "sha256": manifest.sha256,
     }
@@ -252,8 +261,7 @@ def main() -> None:
     published = options.trunk or pretrained_file()
     trunk = train_on_trunk(part, labels, judge, options.work / "trunk", loop, published)
     net = VoiceNet(residual, trunk)
-    nets = {"residual": residual, "trunk": trunk, "both": net}
-    dev_float = {name: judge(each)["dev_uar"] for name, each in nets.items()}
+    dev_float = halves_and_whole(judge, residual, trunk)
     print(dev_float, flush=True)
     manifest, content = convert(net, part)
     calibration = fit_on_dev(manifest, content, judge)

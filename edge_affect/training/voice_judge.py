@@ -56,3 +56,20 @@ class DevVoices:
         guess = self.probabilities(net, 1.0).argmax(axis=1)
         matrix = confusion_matrix(self.labels, guess, len(VOICE_LABELS))
         return {"dev_uar": uar(matrix), "dev_macro_f1": macro_f1(matrix)}
+
+
+def halves_and_whole(judge: DevVoices, residual: nn.Module, trunk: nn.Module) -> dict[str, float]:
+    """Return the UAR of both halves and of their mean, before quantisation.
+
+    The mean of logits is, up to a constant for each window, the mean of log-probabilities.
+    """
+    logs = {
+        "residual": np.log(judge.probabilities(residual, 1.0)),
+        "trunk": np.log(judge.probabilities(trunk, 1.0)),
+    }
+    logs["both"] = 0.5 * (logs["residual"] + logs["trunk"])
+    n = len(VOICE_LABELS)
+    return {
+        name: uar(confusion_matrix(judge.labels, scores.argmax(axis=1), n))
+        for name, scores in logs.items()
+    }
