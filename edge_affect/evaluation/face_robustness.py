@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_affect.evaluation.face_degradation import DEGRADATIONS, Degradation
+from edge_affect.evaluation.faces import fit_crop
 from edge_affect.evaluation.ferplus import N_CLASSES, majority_faces, majority_labels
 from edge_affect.evaluation.figures import DIGITS, model_identity
 from edge_affect.evaluation.metrics import confusion_matrix, expected_calibration_error, uar
@@ -104,7 +105,7 @@ def _levels(
             probabilities = np.empty((images.shape[0], N_CLASSES))
             quality = np.empty(images.shape[0])
             for row, image in enumerate(images):
-                crop = degradation.apply(image, level, generator)
+                crop = fit_crop(degradation.apply(image, level, generator), reader)
                 probabilities[row] = spread(reader.probabilities(crop), reader.expressions)
                 quality[row] = crop_quality(crop, width_px)
             yield Level(degradation, level, probabilities, quality)

@@ -18,6 +18,7 @@ from edge_affect.evaluation.ferplus import (
 from edge_affect.evaluation.figures import classification_figures, model_identity
 from edge_affect.evaluation.progress import with_progress
 from edge_affect.perception.expression_model import FaceExpressionModel, spread
+from edge_affect.perception.picture import Square, cut
 from edge_affect.record import Expression
 
 if TYPE_CHECKING:
@@ -51,11 +52,18 @@ def ask(faces: FaceSet, reader: FaceExpressionModel) -> Answers:
     """Return what a model says about faces that all have a majority."""
     n = len(faces)
     probabilities, times_ms = np.empty((n, N_CLASSES)), np.empty(n)
-    for row, crop in enumerate(with_progress(faces.images, n, "faces")):
+    for row, image in enumerate(with_progress(faces.images, n, "faces")):
+        crop = fit_crop(image, reader)
         started_ns = time.perf_counter_ns()
         probabilities[row] = spread(reader.probabilities(crop), reader.expressions)
         times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
     return Answers(faces, majority_labels(faces.votes), probabilities, times_ms)
+
+
+def fit_crop(image: NDArray[np.uint8], reader: FaceExpressionModel) -> NDArray[np.uint8]:
+    """Return a ready crop at the size that a model takes, as the product would cut it."""
+    side, size_px = image.shape[0], reader.crop.size_px
+    return image if side == size_px else cut(image, Square(side / 2, side / 2, side), size_px)
 
 
 def evaluate_faces(data: Path, split: str, model: str = "face_expression") -> dict[str, Any]:

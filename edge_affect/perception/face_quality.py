@@ -24,6 +24,8 @@ from edge_affect.errors import ShapeError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SIDE_PX = 48
+"""Crops of another side are brought to this one first: sharpness means nothing without a scale."""
 MIN_SIDE_PX = 8
 BLACK = 2
 """Grey levels up to this one hold no detail."""
@@ -81,6 +83,8 @@ def measure_crop(crop: NDArray[np.uint8], face_width_px: float) -> Measures:
         raise ShapeError(f"A crop must be square, grey and uint8, not {crop.dtype} {crop.shape}.")
     if not face_width_px > 0:
         raise ShapeError(f"A face must be wider than 0 px, not {face_width_px}.")
+    if crop.shape[0] != SIDE_PX:
+        crop = _resized(crop)
     grey = crop.astype(np.float32)
     across = grey[:, 2:] + grey[:, :-2] - 2.0 * grey[:, 1:-1]
     down = grey[2:] + grey[:-2] - 2.0 * grey[1:-1]
@@ -125,6 +129,13 @@ def crop_quality(crop: NDArray[np.uint8], face_width_px: float) -> float:
     """
     rating = rate(measure_crop(crop, face_width_px))
     return min(rating.width_px, rating.sharpness, rating.noise, rating.contrast, rating.clipped)
+
+
+def _resized(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    image = Image.fromarray(crop).resize((SIDE_PX, SIDE_PX), Image.Resampling.BILINEAR)
+    return np.asarray(image)
 
 
 def _mean_square(values: NDArray[np.float32]) -> float:

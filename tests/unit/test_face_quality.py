@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edge_affect.errors import ShapeError
 from edge_affect.evaluation.face_degradation import (
@@ -93,9 +94,18 @@ def test_a_flat_crop_has_no_quality():
 
 
 def test_black_and_white_count_as_clipped_and_their_neighbours_do_not():
-    crop = np.full((10, 10), 128, dtype=np.uint8)
-    crop[0] = [0, 1, 2, 3, 4, 251, 252, 253, 254, 255]
-    assert measure_crop(crop, WIDTH_PX).clipped == pytest.approx(0.06)
+    crop = np.full((48, 48), 128, dtype=np.uint8)
+    crop[0, :10] = [0, 1, 2, 3, 4, 251, 252, 253, 254, 255]
+    assert measure_crop(crop, WIDTH_PX).clipped == pytest.approx(6 / 48**2)
+
+
+def test_the_side_of_the_crop_makes_no_difference():
+    crop = textured_crop()
+    blurred = blur(crop, 1.6, np.random.default_rng(0))
+    for picture in (crop, blurred):
+        large = np.asarray(Image.fromarray(picture).resize((96, 96), Image.Resampling.BILINEAR))
+        difference = crop_quality(large, WIDTH_PX) - crop_quality(picture, WIDTH_PX)
+        assert abs(difference) < 0.15
 
 
 @pytest.mark.parametrize(
