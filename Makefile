@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks
 
-.PHONY: help demo test lint format coverage clean train-face train-voice check-tflite-runtime
+.PHONY: help demo test lint format coverage clean train-face train-voice measure-face check-tflite-runtime
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,15 @@ train-face: .stamps/train ## train, measure and write the face model; DATA=.../f
 train-voice: .stamps/train ## train, measure and write the voice model; DATA=.../audio
 	.venv-train/bin/python -m edge_affect.training.voice --release \
 		--data $(or $(DATA),$(error say DATA=folder with index.csv and crema-d-meta)) $(ARGS)
+
+measure-face: .stamps/demo ## measure the face model, draw its card's pictures; DATA=folder with face/
+	@mkdir -p build
+	$(BIN)/edge-affect evaluate face --data $(or $(DATA),$(error say DATA=folder with face/))/face/ferplus.npz \
+		--groups $(DATA)/face/fairface.csv --robustness --plots docs/cards \
+		--montage build/face-montage.png --json > build/face.json
+	$(BIN)/edge-affect evaluate portraits --csv $(DATA)/face/pictures.csv --root $(DATA)/face \
+		--distance alone --plots docs/cards --montage build/portrait-montage.png --json \
+		> build/portraits.json
 
 # tflite-runtime has no wheels for Python 3.12 and later; say PYTHON=python3.11 where that is needed.
 check-tflite-runtime: .stamps/demo ## show that the models answer the same on tflite-runtime 2.14
