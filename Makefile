@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks
 
-.PHONY: help demo test lint format coverage clean train-face train-voice measure-face check-tflite-runtime
+.PHONY: help demo test lint format coverage clean train-face train-voice measure-face train-events check-tflite-runtime
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,10 @@ train-face: .stamps/train ## train, measure and write the face model; DATA=.../f
 train-voice: .stamps/train ## train, measure and write the voice model; DATA=.../audio
 	.venv-train/bin/python -m edge_affect.training.voice --release \
 		--data $(or $(DATA),$(error say DATA=folder with index.csv and crema-d-meta)) $(ARGS)
+
+train-events: .stamps/train ## train, measure and write the sound-event model; DATA=.../audio
+	.venv-train/bin/python -m edge_affect.training.events --release \
+		--data $(or $(DATA),$(error say DATA=folder with index.csv)) $(ARGS)
 
 measure-face: .stamps/demo ## measure the face model, draw its card's pictures; DATA=folder with face/
 	@mkdir -p build

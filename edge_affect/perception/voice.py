@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edge_affect.config import Voice
     from edge_affect.perception.activity import SpeechDetector
     from edge_affect.perception.expression_model import VoiceExpressionModel
+    from edge_affect.perception.sound_events import SoundEventReader
     from edge_affect.types import AudioBlock
 
 
@@ -29,10 +30,15 @@ class VoiceReader:
         model: Its manifest brings window, hop, labels and temperature.
         detector: Of speech, chunk by chunk.
         settings: How much speech a window needs.
+        events: Follows sound events through the same frames; None leaves them out.
     """
 
     def __init__(
-        self, model: VoiceExpressionModel, detector: SpeechDetector, settings: Voice
+        self,
+        model: VoiceExpressionModel,
+        detector: SpeechDetector,
+        settings: Voice,
+        events: SoundEventReader | None = None,
     ) -> None:
         self._model = model
         self._settings = settings
@@ -41,6 +47,7 @@ class VoiceReader:
         self._prosody = ProsodyHistory(self._acoustic.n_window)
         n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
         self._activity = SpeechActivity(detector, settings, n_chunks)
+        self._events = events
         self._hop = np.empty(self._acoustic.n_hop, dtype=np.float32)
         self._n_in_hop = 0
 
@@ -69,6 +76,8 @@ class VoiceReader:
         self._history.clear()
         self._prosody.clear()
         self._activity.clear()
+        if self._events is not None:
+            self._events.clear()
         self._hop[:] = 0.0
         self._n_in_hop = 0
 
@@ -85,7 +94,10 @@ class VoiceReader:
             window_db = self._history.window_db()
             if window_db is not None:
                 estimate = self._estimate(window_db, observed_ns)
-        return VoiceObservation(speech_share, estimate, observed_ns, self._prosody.window())
+        events = () if self._events is None else self._events.hear(hop, self._history, end_ns)
+        return VoiceObservation(
+            speech_share, estimate, observed_ns, self._prosody.window(), events=events
+        )
 
     def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
         known = self._model.probabilities(window_db)

@@ -35,9 +35,17 @@ def build_pipeline(
 def _voice_reader(config: Config) -> VoiceReader:
     from edge_affect.perception.activity import silero_detector
     from edge_affect.perception.expression_model import VoiceExpressionModel
+    from edge_affect.perception.sound_events import SoundEventModel, SoundEventReader
     from edge_affect.perception.voice import VoiceReader
 
-    return VoiceReader(VoiceExpressionModel.load(), silero_detector(), config.voice)
+    model = VoiceExpressionModel.load()
+    events = SoundEventReader(
+        SoundEventModel.load(),
+        model.acoustic,
+        config.voice.min_level_db,
+        with_rules=config.events.experimental,
+    )
+    return VoiceReader(model, silero_detector(), config.voice, events)
 
 
 def _face_reader(config: Config) -> FaceReader:

@@ -1,0 +1,190 @@
+"""Sound events: laughter, applause and crying by a model, cheering and screaming by a rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from edge_affect.clock import NS_PER_S
+from edge_affect.errors import ManifestError
+from edge_affect.perception.acoustic import AcousticSettings, LogMelHistory, window_tensor
+from edge_affect.perception.activity import intensity_db
+from edge_affect.perception.event_hysteresis import EventHysteresis, HysteresisSettings
+from edge_affect.perception.event_rules import RULED_EVENTS, RuleSettings, rule_levels
+from edge_affect.perception.interpreter import TfliteModel, load_model
+from edge_affect.record import EVENTS
+from edge_affect.types import SoundObservation
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+OTHER = "other"
+
+
+class SoundEventModel:
+    """Tells the events in one window of sound.
+
+    Attributes:
+        events: What it knows, in the order of its output without ``other``.
+        acoustic: Its front end.
+    """
+
+    def __init__(self, model: TfliteModel) -> None:
+        self.manifest = model.manifest
+        if self.manifest.kind != "sound_events":
+            raise ManifestError(
+                f"{self.manifest.path}: kind is {self.manifest.kind!r}, wanted 'sound_events'."
+            )
+        *events, last = self.manifest.labels or ("",)
+        if last != OTHER or not set(events) <= set(EVENTS):
+            raise ManifestError(
+                f"{self.manifest.path}: labels must be some of {', '.join(EVENTS)}, then {OTHER!r}."
+            )
+        self.events = tuple(events)
+        self.acoustic = AcousticSettings.from_manifest(self.manifest)
+        self._model = model
+
+    @classmethod
+    def load(cls, name: str = "sound_events") -> SoundEventModel:
+        """Load by name, or by the path of a manifest; errors as `load_model`."""
+        return cls(load_model(name))
+
+    def probabilities(self, frames_db: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probability of each of ``events``, shape ``(n_events,)``.
+
+        Args:
+            frames_db: One window of log-mels, shape ``(acoustic.n_frames, acoustic.n_mels)``.
+
+        Raises:
+            ShapeError: If there is another number of frames or bands.
+        """
+        tensor = window_tensor(frames_db, self.acoustic, self.manifest.inputs[0])
+        return self._model.probabilities(tensor)[:-1]
+
+    def hysteresis(self, event: str) -> HysteresisSettings:
+        """Return how ``event`` starts and ends.
+
+        Raises:
+            ManifestError: If the manifest lacks a threshold, or one is out of range.
+        """
+        threshold = self.manifest.threshold
+        return HysteresisSettings(
+            start=threshold(f"{event}_start"),
+            end=threshold(f"{event}_end"),
+            n_smoothed=int(threshold("n_smoothed")),
+            n_patience=int(threshold("n_patience")),
+        )
+
+
+class SoundEventReader:
+    """Follows sound events through the frames that somebody else's history has computed.
+
+    Args:
+        model: Its manifest brings window, hop and thresholds.
+        host: Settings of the frames that are shared; where they are others than the model's, the
+            model gets a history of its own.
+        min_level_db: A hop below this level holds nothing, in dB full scale.
+        with_rules: Whether cheering and screaming are sensed too; experimental.
+
+    Raises:
+        ManifestError: If the hop of the model does not divide the one of ``host``, or a threshold
+            is missing.
+    """
+
+    def __init__(
+        self,
+        model: SoundEventModel,
+        host: AcousticSettings,
+        min_level_db: float,
+        *,
+        with_rules: bool = False,
+    ) -> None:
+        mine = model.acoustic
+        if host.n_hop % mine.n_hop:
+            raise ManifestError(
+                f"{model.manifest.path}: n_hop = {mine.n_hop} does not divide the hop of the voice "
+                f"model, {host.n_hop}; change one of them."
+            )
+        n_frames = mine.n_frames + (host.n_hop - mine.n_hop) // mine.n_step
+        shares = replace(mine, n_hop=host.n_hop).shares_frames_with(host)
+        is_long_enough = host.n_frames >= n_frames
+        self._own = None if shares and is_long_enough else LogMelHistory(mine, n_frames)
+        self._model = model
+        self._min_level_db = min_level_db
+        self._n_windows = host.n_hop // mine.n_hop
+        self._rules = RuleSettings.from_manifest(model.manifest) if with_rules else None
+        sensed = (*model.events, *(RULED_EVENTS if with_rules else ()))
+        self._states = {event: EventHysteresis(model.hysteresis(event)) for event in sensed}
+
+    def hear(
+        self, hop: NDArray[np.float32], history: LogMelHistory, end_ns: int
+    ) -> tuple[SoundObservation, ...]:
+        """Return an observation for every window that ends within the latest hop of the host.
+
+        Args:
+            hop: Its samples; below ``min_level_db`` nothing is computed.
+            history: Of the host, with the hop already in it.
+            end_ns: Monotonic clock at the end of the hop.
+        """
+        if self._own is not None:
+            history = self._own
+            history.extend(hop)
+        if intensity_db(hop) < self._min_level_db:
+            return self._silence(end_ns)
+        return self._read(history.latest_db(), end_ns)
+
+    def clear(self) -> None:
+        """Forget everything, as after a gap or a pause."""
+        for state in self._states.values():
+            state.clear()
+        if self._own is not None:
+            self._own.clear()
+
+    def _read(self, frames_db: NDArray[np.float32], end_ns: int) -> tuple[SoundObservation, ...]:
+        """Windows that would begin before the first of ``frames_db`` are left out."""
+        mine = self._model.acoustic
+        observations: list[SoundObservation] = []
+        for n_later in reversed(range(self._n_windows)):
+            end = frames_db.shape[0] - n_later * (mine.n_hop // mine.n_step)
+            if end < mine.n_frames:
+                continue
+            window_db = frames_db[end - mine.n_frames : end]
+            observations.append(
+                self._observe(self._levels(window_db), self._middle_ns(end_ns, n_later))
+            )
+        return tuple(observations)
+
+    def _silence(self, end_ns: int) -> tuple[SoundObservation, ...]:
+        return tuple(
+            self._observe(dict.fromkeys(self._states, 0.0), self._middle_ns(end_ns, n_later))
+            for n_later in reversed(range(self._n_windows))
+        )
+
+    def _levels(self, window_db: NDArray[np.float32]) -> dict[str, float]:
+        known = self._model.probabilities(window_db)
+        levels = dict(zip(self._model.events, known.tolist(), strict=True))
+        if self._rules is None:
+            return levels
+        # What the model knows better is not a cheer or a scream as well.
+        rest = max(0.0, 1.0 - float(known.sum()))
+        ruled = rule_levels(window_db, self._rules, self._model.acoustic)
+        return {**{event: rest * level for event, level in ruled.items()}, **levels}
+
+    def _middle_ns(self, end_ns: int, n_later: int) -> int:
+        mine = self._model.acoustic
+        n_back = n_later * mine.n_hop + mine.n_window // 2
+        return end_ns - n_back * NS_PER_S // mine.sample_rate_hz
+
+    def _observe(self, levels: dict[str, float], observed_ns: int) -> SoundObservation:
+        for event, state in self._states.items():
+            state.update(float(levels[event]))
+        states = [self._states.get(event) for event in EVENTS]
+        return SoundObservation(
+            levels=tuple(None if state is None else state.level for state in states),
+            active=tuple(state is not None and state.is_active for state in states),
+            started=tuple(state is not None and state.has_started for state in states),
+            ended=tuple(state is not None and state.has_ended for state in states),
+            observed_ns=observed_ns,
+        )

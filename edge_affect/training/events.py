@@ -1,0 +1,273 @@
+"""Train, choose thresholds, convert and release the sound-event model with one command.
+
+``python -m edge_affect.training.events --data shared/data/audio --release``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from edge_affect.evaluation.event_clips import read_event_clips
+from edge_affect.evaluation.events import evaluate_events
+from edge_affect.perception.acoustic import AcousticSettings, normalise
+from edge_affect.perception.manifest import Figure, TrainingData
+from edge_affect.training.event_batches import BatchSettings, EventBatches, event_net
+from edge_affect.training.event_data import (
+    EVENT_LABELS,
+    SceneMaker,
+    Scenes,
+    SceneShares,
+    read_sounds,
+)
+from edge_affect.training.event_mixing import MixingSettings
+from edge_affect.training.event_thresholds import (
+    DevSounds,
+    ThresholdChoice,
+    choose_thresholds,
+)
+from edge_affect.training.export import to_int8
+from edge_affect.training.loop import LoopSettings, fit
+from edge_affect.training.nets import n_parameters
+from edge_affect.training.release import new_manifest, write_release
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from edge_affect.perception.manifest import Manifest
+
+VERSION = "1"
+ACOUSTIC = AcousticSettings(n_window=16_000, n_hop=8_000)
+"""One second every half: long enough for a burst of laughter, short enough to tell it soon."""
+N_SCENES = 8_200
+N_RANGE_WINDOWS = 400
+RULES = {
+    "rule_loud_db": -30.0,
+    "rule_high_share": 0.5,
+    "rule_scream_crest_db": 12.0,
+    "rule_vowel_share": 0.7,
+    "rule_cheer_crest_db": 9.0,
+    "rule_cheer_swing_db": 4.0,
+    "screaming_start": 0.4,
+    "screaming_end": 0.2,
+    "cheering_start": 0.8,
+    "cheering_end": 0.5,
+}
+"""Bounds of the experimental rules, set by what is known of such voices; nothing is fitted."""
+TRAINING_DATA = (
+    TrainingData(
+        name="ESC-50",
+        licence="CC0 and CC BY, clip by clip",
+        part="folds 2-4: laughing, clapping, crying_baby and nine other sounds",
+    ),
+    TrainingData(
+        name="donateacry-corpus",
+        licence="ODbL 1.0 and DbCL 1.0",
+        part="three of five parts, divided by child",
+    ),
+    TrainingData(
+        name="CREMA-D",
+        licence="ODbL 1.0 and DbCL 1.0",
+        part="actors 1067-1091 without the development actors: speech that holds no event",
+    ),
+)
+
+
+def recipe(seed: int, n_threads: int, n_epochs: int) -> LoopSettings:
+    """Return how every net of the recipe is trained."""
+    return LoopSettings(
+        n_epochs=n_epochs,
+        learning_rate=3e-3,
+        weight_decay=0.02,
+        averaging=0.99,
+        n_threads=n_threads,
+        seed=seed,
+    )
+
+
+def train(scenes: Scenes, judge: DevSounds, loop: LoopSettings, work: Path) -> nn.Module:
+    """Return the averaged net."""
+    torch.manual_seed(loop.seed)
+    net: nn.Module = event_net()
+    print(f"event net: {n_parameters(net):,} parameters; {scenes.labels.size:,} scenes", flush=True)
+    batches = EventBatches(scenes, ACOUSTIC, BatchSettings(seed=loop.seed))
+    return fit(net, batches, judge, loop, work)
+
+
+def convert(net: nn.Module, scenes: Scenes) -> tuple[Manifest, bytes]:
+    """Return the int8 model and its manifest, without thresholds."""
+    generator = np.random.default_rng(0)
+    rows = generator.choice(scenes.labels.size, N_RANGE_WINDOWS, replace=False)
+    windows = np.stack(
+        [
+            normalise(scenes.frames_db[row, : ACOUSTIC.n_frames].astype(np.float32), ACOUSTIC)
+            for row in rows
+        ]
+    )
+    content = to_int8(net, torch.from_numpy(windows[:, None]))
+    return new_manifest(
+        "sound_events", VERSION, content, EVENT_LABELS, ACOUSTIC, TRAINING_DATA
+    ), content
+
+
+def with_thresholds(manifest: Manifest, choice: ThresholdChoice) -> Manifest:
+    """Return the manifest with the chosen thresholds and the bounds of the rules."""
+    return replace(manifest, thresholds={**choice.thresholds(), **RULES})
+
+
+def figures_of(report: dict[str, Any]) -> tuple[Figure, ...]:
+    """Return the headline figures of a report of `evaluate_events`."""
+    split = "ESC-50 fold 5 and its non-commercial rows, one of five parts of donateacry-corpus"
+    low, high = report["mean_average_precision_interval"]
+    figures = [
+        Figure("mean_average_precision", report["mean_average_precision"], split, report["n"], low,
+               high)
+    ]  # fmt: skip
+    for event, found in report["per_event"].items():
+        for metric in ("average_precision", "recall"):
+            low, high = found[f"{metric}_interval"]
+            figures.append(Figure(f"{metric} {event}", found[metric], split, found["n"], low, high))
+    for name in ("not_learned_from", "everything"):
+        found = report["false_events"][name]
+        hours = f"{found['hours']:.2f} h without events, {name.replace('_', ' ')}"
+        figures.append(
+            Figure("false_events_per_hour", found["per_hour"], hours, max(1, found["n"]), None,
+                   found["upper_95_per_hour"])
+        )  # fmt: skip
+    return tuple(figures)
+
+
+def card_values(manifest: Manifest, content: bytes, found: dict[str, Any]) -> dict[str, str]:
+    """Return what the card's placeholders stand for."""
+    report = found["report"]
+    low, high = report["mean_average_precision_interval"]
+    events = [
+        f"| {event} | {row['n']} ({row['n_sources']}) | {_with_interval(row, 'average_precision')} "
+        f"| {_with_interval(row, 'recall')} | {_seconds(row, 'median')} | {_seconds(row, 'p90')} |"
+        for event, row in report["per_event"].items()
+    ]
+    false_events = report["false_events"]
+    named = [(f"{row['corpus']}, {row['part']}", row) for row in false_events["by_corpus"]]
+    named += [("all that was not learned from", false_events["not_learned_from"])]
+    named += [("everything", false_events["everything"])]
+    hours = [
+        f"| {name} | {row['hours']:.2f} | {row['n']} | {row['per_hour']:.1f} "
+        f"| {row['upper_95_per_hour']:.1f} |"
+        for name, row in named
+    ]
+    heard = [
+        f"{label} {count} of {row['n']} as {event}"
+        for label, row in report["falsely_heard_in"].items()
+        for event, count in row.items()
+        if event != "n"
+    ]
+    return {
+        "n_bytes": f"{len(content):,}",
+        "sha256": manifest.sha256,
+        "n_fit": str(found["n_fit"]),
+        "epochs": str(found["epochs"]),
+        "n_scenes": f"{N_SCENES:,}",
+        "seed": str(found["seed"]),
+        "map": f"{report['mean_average_precision']:.2f} ({low:.2f}-{high:.2f})",
+        "n": str(report["n"]),
+        "events": "\n".join(events),
+        "false_events": "\n".join(hours),
+        "falsely_heard": "; ".join(heard) or "none",
+        "dev_map": f"{found['dev']['mean_average_precision']:.2f}",
+        "dev_events": ", ".join(f"{k} {v:.2f}" for k, v in found["dev"]["per_event"].items()),
+        "thresholds": ", ".join(f"{name} {value:g}" for name, value in found["thresholds"].items()),
+        "median_ms": f"{report['median_cpu_ms_per_s']:.1f}",
+        "scream_recall": _share(report["rules"]["screaming"]),
+        "scream_false": _hourly(false_events["screaming_not_learned_from"]),
+        "cheer_false": _hourly(false_events["cheering_not_learned_from"]),
+    }
+
+
+def _with_interval(row: dict[str, Any], metric: str) -> str:
+    low, high = row[f"{metric}_interval"]
+    return f"{row[metric]:.2f} ({low:.2f}-{high:.2f})"
+
+
+def _seconds(row: dict[str, Any], name: str) -> str:
+    delay_s = row["start_delay_s"][name]
+    return "-" if delay_s is None else f"{delay_s:.1f} s"
+
+
+def _share(row: dict[str, Any]) -> str:
+    return "not measured" if row["recall"] is None else f"{row['recall']:.2f} of {row['n']}"
+
+
+def _hourly(row: dict[str, Any]) -> str:
+    return f"{row['n']} in {row['hours']:.1f} h (at most {row['upper_95_per_hour']:.1f} an hour)"
+
+
+def main() -> None:
+    """Run the whole recipe; see ``--help``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
+    parser.add_argument("--out", type=Path, default=Path("models_tflite"), help="where models go")
+    parser.add_argument("--work", type=Path, default=Path("build/training/events"))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument(
+        "--release",
+        action="store_true",
+        help="write the model and measure it on what it never learned from; without it only the "
+        "development part is used",
+    )
+    options = parser.parse_args()
+    index = options.data / "index.csv"
+    clips = read_event_clips(index, options.data)
+    sounds = read_sounds([clip for clip in clips if clip.part == "fit"])
+    dev = read_sounds([clip for clip in clips if clip.part == "dev"])
+    scenes = SceneMaker(sounds, MixingSettings(), ACOUSTIC, options.seed).make(
+        N_SCENES, SceneShares()
+    )
+    loop = recipe(options.seed, options.threads, options.epochs)
+    judge = DevSounds(dev, ACOUSTIC)
+    net = train(scenes, judge, loop, options.work)
+    choice = choose_thresholds(judge.hear(net))
+    found: dict[str, Any] = {
+        "n_fit": len(sounds),
+        "epochs": loop.n_epochs,
+        "seed": options.seed,
+        "thresholds": choice.thresholds(),
+        "dev": choice.figures,
+    }
+    manifest, content = convert(net, scenes)
+    manifest = with_thresholds(manifest, choice)
+    if options.release:
+        found["report"] = release(options.out, manifest, content, found, index)
+    text = json.dumps(found, indent=1)
+    (options.work / "figures.json").write_text(text, encoding="utf-8")
+    print(text, flush=True)
+
+
+def release(
+    out: Path, manifest: Manifest, content: bytes, found: dict[str, Any], index: Path
+) -> dict[str, Any]:
+    """Write model and manifest, measure them through the product's own path, write the card."""
+    write_files(out, manifest, content)
+    report = evaluate_events(index, index.parent, str(out / f"{manifest.name}.toml"))
+    values = card_values(manifest, content, {**found, "report": report})
+    write_release(out, replace(manifest, figures=figures_of(report)), content, values)
+    return report
+
+
+def write_files(out: Path, manifest: Manifest, content: bytes) -> None:
+    """Write the model and its manifest, not yet measured."""
+    from edge_affect.training.manifest_text import manifest_text
+
+    (out / manifest.file).write_bytes(content)
+    (out / f"{manifest.name}.toml").write_text(manifest_text(manifest), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
