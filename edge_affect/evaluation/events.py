@@ -222,7 +222,7 @@ def rule_figures(
 def _hear_all(
     clips: Sequence[EventClip], reader: SoundEventReader, host: AcousticSettings
 ) -> tuple[list[ClipHearing], float]:
-    """Return what was heard in each clip, and the median processor time in ms for one second of sound."""
+    """Return what was heard in each clip, and the median processor time in ms for a second."""
     hearings: list[ClipHearing] = []
     costs_ms: list[float] = []
     for number, clip in enumerate(with_progress(clips, len(clips), "clips")):
