@@ -34,7 +34,9 @@ JUMP_COST = 0.4
 """Harmonicity by which a candidate an octave off its neighbourhood must be higher."""
 FREE_JUMP_OCTAVES = 0.25
 N_AROUND = 15
-"""Frames on either side that make a neighbourhood (150 ms); every third is looked at."""
+"""Frames on either side that make a neighbourhood (150 ms)."""
+N_STRIDE = 3
+"""Every so many frames a median is taken, of every so many frames."""
 QUIET_POWER = 1e-9
 """Sound about as weak as this (-90 dB) loses its harmonicity."""
 _FIRST_LAG = int(SAMPLE_RATE_HZ / MAX_F0_HZ) - 1
@@ -93,23 +95,22 @@ def pitch_candidates(power: NDArray[np.float32]) -> PitchCandidates:
     r = autocorrelation(power)
     middle = r[:, 1:-1]
     is_peak = (middle > r[:, :-2]) & (middle >= r[:, 2:]) & (middle > MIN_PEAK)
-    lags = np.arange(_FIRST_LAG + 1, _LAST_LAG)
-    octaves = np.log2(lags / _FIRST_LAG).astype(np.float32)
-    merit = np.where(is_peak, middle - np.float32(OCTAVE_COST) * octaves, np.float32(-1.0))
-    rows = np.arange(r.shape[0])
+    flat = np.flatnonzero(is_peak)
+    row, place = np.divmod(flat, middle.shape[1])
+    at = row * r.shape[1] + place
+    left, top, right = r.take(at), r.take(at + 1), r.take(at + 2)
+    shift = 0.5 * (left - right) / (left - 2.0 * top + right)
+    lag = place + (_FIRST_LAG + 1 + shift)
+    merit = top - OCTAVE_COST * np.log2(lag)
+    order = np.lexsort((-merit, row))
+    rank = np.arange(row.size) - np.searchsorted(row, row)
+    kept = order[rank < N_CANDIDATES]
+    where = row[kept] * N_CANDIDATES + rank[rank < N_CANDIDATES]
     f0_hz = np.full((r.shape[0], N_CANDIDATES), np.nan, dtype=np.float32)
     harmonicity = np.zeros((r.shape[0], N_CANDIDATES), dtype=np.float32)
-    for rank in range(N_CANDIDATES):
-        best = merit.argmax(axis=1)
-        found = np.flatnonzero(merit[rows, best] > -1.0)
-        if found.size == 0:
-            break
-        at = best[found]
-        left, top, right = r[found, at], r[found, at + 1], r[found, at + 2]
-        shift = 0.5 * (left - right) / (left - 2.0 * top + right)
-        f0_hz[found, rank] = SAMPLE_RATE_HZ / (lags[at] + shift)
-        harmonicity[found, rank] = np.clip(top - 0.25 * (left - right) * shift, 0.0, 1.0)
-        merit[rows, best] = -1.0
+    f0_hz.put(where, SAMPLE_RATE_HZ / lag[kept])
+    height = top - 0.25 * (left - right) * shift
+    harmonicity.put(where, np.minimum(height, 1.0)[kept])
     return PitchCandidates(f0_hz, harmonicity)
 
 
@@ -131,15 +132,16 @@ def choose(candidates: PitchCandidates) -> NDArray[np.intp]:
         distance = np.abs(octave - usual[:, np.newaxis])
         far = np.where(distance > FREE_JUMP_OCTAVES, np.minimum(distance, 1.0), 0.0)
         chosen = (merit - np.float32(JUMP_COST) * far).argmax(axis=1)
-    return chosen
+    return np.asarray(chosen, dtype=np.intp)
 
 
 def _median_around(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the running median of the values that are not NaN; NaN where there are none."""
+    """Return a coarse running median of the values that are not NaN; NaN where there are none."""
     padded = np.full(values.size + 2 * N_AROUND, np.nan, dtype=values.dtype)
     padded[N_AROUND : N_AROUND + values.size] = values
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * N_AROUND + 1)[:, ::3]
-    around = np.sort(windows, axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * N_AROUND + 1)
+    around = np.sort(windows[::N_STRIDE, ::N_STRIDE], axis=1)
     n_known = np.count_nonzero(around == around, axis=1)  # noqa: PLR0124 - NaN differs from itself
     middle = np.maximum(n_known - 1, 0) // 2
-    return np.asarray(around[np.arange(values.size), middle], dtype=np.float32)
+    medians = around[np.arange(middle.size), middle]
+    return np.repeat(medians, N_STRIDE)[: values.size]

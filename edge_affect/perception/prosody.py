@@ -105,13 +105,12 @@ def frame_values(samples: NDArray[np.float32], n_before: int = 0) -> FrameValues
     Raises:
         ShapeError: If ``samples`` is not one-dimensional float32.
     """
-    frames = split(samples)
-    power = frame_power(frames)
+    power = frame_power(split(samples))
     candidates = pitch_candidates(power)
     is_voiced = candidates.harmonicity[:, 0] > MIN_VOICED_HARMONICITY
     is_voiced[1 - n_before % 2 :: 2] = False
     f0_hz = np.where(is_voiced, candidates.f0_hz[:, 0], np.float32(np.nan))
-    return FrameValues(candidates, frame_bands(power), cycle_changes(frames, f0_hz))
+    return FrameValues(candidates, frame_bands(power), cycle_changes(samples, f0_hz))
 
 
 def prosody_frames(values: FrameValues) -> ProsodyFrames:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 N_FRAME = 800
 N_STEP = 160
-N_FFT = 1024
+N_FFT = 800
 FRAME_RATE_HZ = SAMPLE_RATE_HZ / N_STEP
 BIN_HZ = SAMPLE_RATE_HZ / N_FFT
 LOW_HZ = 50.0
@@ -41,6 +41,13 @@ def taper() -> NDArray[np.float32]:
     """Return the symmetric Hann taper of a frame."""
     phase = 2.0 * np.pi * (np.arange(N_FRAME) + 0.5) / N_FRAME
     return np.asarray(0.5 - 0.5 * np.cos(phase), dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def _scaled_taper() -> NDArray[np.float32]:
+    """Return the taper, scaled so that squares of the transform are shares of mean power."""
+    energy = float(np.square(taper(), dtype=np.float64).sum())
+    return np.asarray(taper() * np.sqrt(2.0 / (N_FFT * energy)), dtype=np.float32)
 
 
 def split(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -73,10 +80,9 @@ def frame_power(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     if frames.shape[0] == 0:
         return np.empty((0, N_FFT // 2 + 1), dtype=np.float32)
-    spectrum = scipy.fft.rfft(frames * taper(), N_FFT, axis=1)
+    spectrum = scipy.fft.rfft(frames * _scaled_taper(), N_FFT, axis=1, overwrite_x=True)
     power = np.square(spectrum.real)
     power += np.square(spectrum.imag)
-    power *= np.float32(2.0 / (N_FFT * float(np.square(taper()).sum())))
     return np.asarray(power, dtype=np.float32)
 
 

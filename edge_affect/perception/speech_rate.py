@@ -40,6 +40,7 @@ def nucleus_level_db(bands: NDArray[np.float32]) -> NDArray[np.float64]:
     Args:
         bands: Shape ``(n_frames, n_columns)``, from `short_time.frame_bands`.
     """
+    mean_db: NDArray[np.float64]
     mean_db = level_db(bands[:, NUCLEUS_BANDS]).mean(axis=1, dtype=np.float64)
     if mean_db.size == 0:
         return mean_db
@@ -77,7 +78,7 @@ def syllable_nuclei(
     peaks = np.flatnonzero(is_peak) + 1
     kept = np.array(_parted(peaks.tolist(), level.tolist()), dtype=np.intp)
     around = np.stack([harmonicity[kept - 1], harmonicity[kept], harmonicity[kept + 1]])
-    return kept[around.max(axis=0) > MIN_NUCLEUS_HARMONICITY]
+    return np.asarray(kept[around.max(axis=0) > MIN_NUCLEUS_HARMONICITY], dtype=np.intp)
 
 
 def _parted(peaks: Iterable[int], level: list[float]) -> list[int]:

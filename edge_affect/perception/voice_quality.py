@@ -10,6 +10,7 @@ import numpy as np
 from edge_affect.perception.short_time import (
     MOMENT,
     N_FRAME,
+    N_STEP,
     OCTAVE_EDGES_HZ,
     TOTAL,
 )
@@ -44,7 +45,7 @@ class CycleChanges:
     shimmer_db: NDArray[np.float32]
 
 
-def cycle_changes(frames: NDArray[np.float32], f0_hz: NDArray[np.float32]) -> CycleChanges:
+def cycle_changes(samples: NDArray[np.float32], f0_hz: NDArray[np.float32]) -> CycleChanges:
     """Compare the period in the middle of each frame with the one before and the one after.
 
     The neighbours are found by matching wave forms (Titze and Liang, "Comparison of F0 extraction
@@ -53,7 +54,7 @@ def cycle_changes(frames: NDArray[np.float32], f0_hz: NDArray[np.float32]) -> Cy
     voices below about 67 Hz give NaN.
 
     Args:
-        frames: Shape ``(n_frames, N_FRAME)``, from `short_time.split`.
+        samples: Those that `short_time.split` makes the frames of.
         f0_hz: Shape ``(n_frames,)``; NaN where there is no voice.
     """
     jitter = np.full(f0_hz.size, np.nan, dtype=np.float32)
@@ -61,57 +62,63 @@ def cycle_changes(frames: NDArray[np.float32], f0_hz: NDArray[np.float32]) -> Cy
     n_needed = (3.0 + 2.0 * N_SHIFT / N_POINTS) * SAMPLE_RATE_HZ / (N_FRAME - 2)
     usable = np.flatnonzero(f0_hz > n_needed)
     if usable.size:
-        periods = SAMPLE_RATE_HZ / f0_hz[usable]
-        jitter[usable], shimmer_db[usable] = _compare(_resampled(frames, usable, periods))
+        periods = np.asarray(SAMPLE_RATE_HZ / f0_hz[usable], dtype=np.float32)
+        jitter[usable], shimmer_db[usable] = _compare(_resampled(samples, usable, periods))
     return CycleChanges(jitter, shimmer_db)
 
 
 def _resampled(
-    frames: NDArray[np.float32], rows: NDArray[np.intp], periods: NDArray[np.float32]
+    samples: NDArray[np.float32], rows: NDArray[np.intp], periods: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return three periods and a margin at ``N_POINTS`` points a period, linear in between."""
     points = (np.arange(-N_SHIFT, 3 * N_POINTS + N_SHIFT) / N_POINTS - 1.5).astype(np.float32)
     at = (N_FRAME - 1) / 2.0 + periods[:, np.newaxis] * points
     left = at.astype(np.intp)
     share = (at - left).astype(np.float32)
-    flat = left + rows[:, np.newaxis] * N_FRAME
-    samples = np.ascontiguousarray(frames).reshape(-1)
-    return np.asarray(samples[flat] * (1.0 - share) + samples[flat + 1] * share, dtype=np.float32)
+    left += rows[:, np.newaxis] * N_STEP
+    return np.asarray(samples[left] * (1.0 - share) + samples[left + 1] * share, dtype=np.float32)
 
 
 def _compare(cycles: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return jitter and shimmer of resampled periods; NaN where no shift fits inside the range."""
+    """Return jitter and shimmer of resampled periods; NaN where no neighbour fits."""
     centred = cycles - cycles.mean(axis=1, keepdims=True)
     first = N_SHIFT + N_POINTS
     middle = centred[:, first : first + N_POINTS]
-    before, energy_before = _best_shift(centred[:, : N_POINTS + 2 * N_SHIFT], middle)
-    after, energy_after = _best_shift(centred[:, first + N_POINTS - N_SHIFT :], middle)
-    # The middle period is N_POINTS + shift long on one side and N_POINTS - shift on the other.
+    sides = np.stack(
+        [centred[:, : N_POINTS + 2 * N_SHIFT], centred[:, first + N_POINTS - N_SHIFT :]]
+    )
+    (before, after), energies = _best_shifts(sides, middle)
+    # The cycle before is N_POINTS - its shift long, the cycle after N_POINTS + its shift.
     jitter = np.abs(after + before) / N_POINTS
-    energy = np.square(middle).sum(axis=1) + _TINY
-    ratio_db = 10.0 * np.abs(np.log10((energy_after + _TINY) / energy))
-    ratio_db += 10.0 * np.abs(np.log10((energy_before + _TINY) / energy))
-    return jitter.astype(np.float32), (0.5 * ratio_db).astype(np.float32)
+    ratios = (energies + _TINY) / (np.square(middle).sum(axis=1) + _TINY)
+    return jitter, 10.0 * np.abs(np.log10(ratios)).mean(axis=0)
 
 
-def _best_shift(
-    stretch: NDArray[np.float32], middle: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return by how many points the likest period is off, refined by a parabola, and its energy."""
-    shifted = np.lib.stride_tricks.sliding_window_view(stretch, N_POINTS, axis=1)
-    products = np.matmul(shifted, middle[:, :, np.newaxis])[:, :, 0]
-    running = np.cumsum(np.square(stretch, dtype=np.float64), axis=1)
-    energies = running[:, N_POINTS - 1 :].copy()
-    energies[:, 1:] -= running[:, :-N_POINTS]
+def _best_shifts(
+    sides: NDArray[np.float32], middle: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return by how many points the likest periods are off, and their energies.
+
+    Args:
+        sides: Shape ``(2, n, N_POINTS + 2 * N_SHIFT)``, where the neighbours lie.
+        middle: Shape ``(n, N_POINTS)``.
+
+    Returns:
+        Shifts refined by a parabola, NaN where the likest is at the edge, and energies; each of
+        shape ``(2, n)``.
+    """
+    shifted = np.lib.stride_tricks.sliding_window_view(sides, N_POINTS, axis=2)
+    products = np.einsum("irsp,rp->irs", shifted, middle)
+    energies = np.einsum("irsp,irsp->irs", shifted, shifted)
     likeness = products / np.sqrt(energies + _TINY)
-    rows = np.arange(stretch.shape[0])
-    best = np.clip(likeness[:, 1:-1].argmax(axis=1) + 1, 1, 2 * N_SHIFT - 1)
-    left, top, right = (likeness[rows, best + step] for step in (-1, 0, 1))
+    best = likeness[:, :, 1:-1].argmax(axis=2)
+    at = best + np.arange(best.size).reshape(best.shape) * likeness.shape[2]
+    left, top, right = likeness.take(at), likeness.take(at + 1), likeness.take(at + 2)
     bend = left - 2.0 * top + right
-    is_peak = bend < 0.0
+    is_peak = (top >= left) & (top >= right) & (bend < 0.0)
     shift = 0.5 * (left - right) / np.where(is_peak, bend, -1.0)
-    off = np.where(is_peak & (np.abs(shift) <= 1.0), best + shift - N_SHIFT, np.nan)
-    return off, energies[rows, best]
+    off = np.where(is_peak, best + (1 - N_SHIFT) + shift, np.nan)
+    return off.astype(np.float32), energies.take(at + 1)
 
 
 def voice_spectrum(
