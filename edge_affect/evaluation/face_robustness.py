@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ CROP_PER_FACE = 1.13
 """Side of the crop over the width of the detector's box: the median over whole pictures."""
 LARGE_FACE_PX = 200.0
 """Stands for the unknown size of the face that a ready crop was cut from."""
+MAX_FACES = 1000
+"""More would not change a curve: all its points share the same faces."""
 TOLERATED_LOSS = 0.02
 """A level is held if it costs no more accuracy than this."""
 QUALITY_EDGES = (0.0, 0.001, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.999, 1.0)
@@ -62,6 +65,8 @@ def evaluate_robustness(
 ) -> dict[str, Any]:
     """Return the figures of a model on spoilt crops, as plain JSON values.
 
+    Of a large split, faces at even steps are taken, ``MAX_FACES`` at most.
+
     Args:
         data: ``.npz`` file in the shape of FER+.
         split: Such as ``valid``; ``dev`` is the development part of ``train``.
@@ -74,6 +79,8 @@ def evaluate_robustness(
         ModelError: If the model is not the one its manifest describes.
     """
     faces = majority_faces(data, split)
+    rows = np.arange(len(faces))
+    faces = faces.select(rows % math.ceil(len(faces) / MAX_FACES) == 0)
     reader = FaceExpressionModel.load(model)
     n_levels = sum(len(degradation.levels) for degradation in degradations)
     spoilt = _levels(faces.images, reader, degradations)
