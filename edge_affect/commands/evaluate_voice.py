@@ -47,6 +47,9 @@ def add_voice(
     voice.add_argument(
         "--arousal", action="store_true", help="also whether arousal follows intensity"
     )
+    voice.add_argument(
+        "--unlabelled", type=Path, metavar="DIR", help="also what it says of other recordings"
+    )
     voice.set_defaults(measure=measure_voice)
     return voice
 
@@ -65,6 +68,10 @@ def measure_voice(args: argparse.Namespace) -> dict[str, Any]:
         from edge_affect.evaluation.voice_robustness import evaluate_voice_robustness
 
         report["robustness"] = evaluate_voice_robustness(*asked, n_clips=args.robustness)
+    if args.unlabelled:
+        from edge_affect.evaluation.voice_unlabelled import unlabelled_figures
+
+        report["unlabelled"] = unlabelled_figures(args.unlabelled, args.model)
     if args.arousal:
         from edge_affect.evaluation.voice_arousal import evaluate_voice_arousal
 

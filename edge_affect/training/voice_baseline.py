@@ -1,4 +1,4 @@
-"""Fit the numbers of the voice baseline with one command; needs no torch.
+"""Fit the voice baseline and the map to arousal with one command.
 
 ``python -m edge_affect.training.voice_baseline --data shared/data/audio --release``
 
@@ -28,13 +28,16 @@ from edge_affect.evaluation.voice_baseline import (
     hear,
 )
 from edge_affect.perception.expression_model import VoiceExpressionModel
+from edge_affect.perception.voice_arousal import FILE_NAME as AROUSAL_FILE
 from edge_affect.perception.voice_baseline import FILE_NAME, MOST_DEVIATIONS, VoiceBaselineModel
 from edge_affect.training.calibration import fit_temperature
-from edge_affect.training.voice_data import split_speakers
+from edge_affect.training.voice_arousal import arousal_targets, fit_arousal
+from edge_affect.training.voice_data import VOICE_LABELS, read_votes, split_speakers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+VOTES = Path("crema-d-meta") / "votes.csv"
 TRAINING_SPEAKERS = "1037-1091"
 PENALTY = 1e-3
 """On the squared weights of the linear map."""
@@ -167,10 +170,15 @@ def main() -> None:
     reader = VoiceExpressionModel.load(options.voice)
     part, dev = split_speakers(options.data, "crema-d", parse_speakers(TRAINING_SPEAKERS))
     heard_dev = hear(dev, reader)
-    model = calibrated(fit(hear(part, reader)), heard_dev)
+    heard_part = hear(part, reader)
+    model = calibrated(fit(heard_part), heard_dev)
+    votes = read_votes(options.data / VOTES)
+    targets = arousal_targets(part, votes, tuple(int(label) for label in VOICE_LABELS))
+    to_arousal = fit_arousal(heard_part.manners, targets)
     print(json.dumps(baseline_figures(heard_dev, model), indent=1), flush=True)
     if options.release:
         (options.out / FILE_NAME).write_text(model.text(), encoding="utf-8")
+        (options.out / AROUSAL_FILE).write_text(to_arousal.text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from edge_affect.baseline import ExpressionEffects, MoodGuard, Population
+from edge_affect.cli import main
 from edge_affect.errors import DatasetError, InputMissingError
+from edge_affect.evaluation.known_voices import syllables
 from edge_affect.evaluation.recordings import Recording, read_index, sound_paths
 from edge_affect.evaluation.speaker_draws import SpeakerDraws, interval_of, speaker_matrices
 from edge_affect.evaluation.voice_arousal import Pair, matched_pairs, same_loudness
@@ -21,6 +23,7 @@ from edge_affect.evaluation.voice_groups import (
     read_groups,
 )
 from edge_affect.evaluation.voice_robustness import evaluate_voice_robustness, spread_evenly
+from edge_affect.evaluation.voice_unlabelled import unlabelled_figures
 from edge_affect.evaluation.voices import groups_of_speakers
 from edge_affect.perception.voice_baseline import VoiceBaselineModel
 from edge_affect.perception.voice_manner import MANNER_NAMES
@@ -352,3 +355,47 @@ def test_the_same_loudness_whatever_the_gain_and_the_pauses():
         assert 10 * np.log10(np.mean(loud**2)) == pytest.approx(-26.0, abs=0.2)
     silence = np.zeros(1_000, dtype=np.float32)
     assert np.array_equal(same_loudness(silence), silence)
+
+
+def test_recordings_without_labels(tmp_path):
+    spoken = syllables(4.0, 3.5, 150.0, seed=1).samples[:56_000]
+    write_wave(tmp_path / "a.wav", spoken)
+    write_wave(tmp_path / "b.wav", np.zeros(20_000))
+    (tmp_path / "c.wav").write_bytes(b"no sound")
+    found = unlabelled_figures(tmp_path)
+    assert (found["n_recordings"], found["n_unreadable"]) == (2, 1)
+    assert (found["n_windows"], found["n_speech_windows"]) == (3, 2)
+    assert sum(found["said"].values()) == pytest.approx(1.0, abs=1e-3)
+    assert sum(found["mean_probability"].values()) == pytest.approx(1.0, abs=1e-3)
+    (tmp_path / "a.wav").unlink()
+    with pytest.raises(DatasetError, match="holds no recording with speech"):
+        unlabelled_figures(tmp_path)
+    with pytest.raises(InputMissingError, match="check --unlabelled"):
+        unlabelled_figures(tmp_path / "none")
+
+
+def test_the_command_answers_what_it_is_asked(corpus, capsys):
+    asked = ["evaluate", "voice", "--index", str(corpus / "index.csv"), "--root", str(corpus)]
+    groups = write_groups(corpus / "g.csv", "speaker,sex", "1,m", "2,f")
+    assert main([*asked, "--corpus", "toy", "--groups", str(groups), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert list(report["groups"]["tables"]["sex"]) == ["f", "m"]
+    assert report["groups"]["widest_gap"] is None
+    assert len(report["coverage"]) == 20
+    assert "robustness" not in report
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--robustness", "0"], 64, "'0' must be a whole number of clips, at least 1"),
+        (["--groups", "/no/such.csv"], 66, "check --groups"),
+        (["--corpus", "toy", "--arousal", "--speakers", "9"], 65, "no row of corpus 'toy'"),
+    ],
+)
+def test_wrong_words_end_in_one_sentence(corpus, capsys, words, code, message):
+    asked = ["evaluate", "voice", "--index", str(corpus / "index.csv"), "--root", str(corpus)]
+    assert main([*asked, "--corpus", "toy", *words]) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
