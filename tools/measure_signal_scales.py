@@ -81,10 +81,11 @@ def measure(path: Path, per_class: int) -> Faces:
     search = FaceSearch(load_model("face_detection_near"), load_model("face_detection_far"), 1)
     landmarker = FaceLandmarker(load_model("face_landmark"))
     eyes = GazeReader(load_model("iris_landmark"))
-    order = np.random.default_rng(0).permutation(np.flatnonzero(faces.split == "train"))
+    draw = np.random.default_rng(0)
+    rows = np.flatnonzero(faces.split == "train")
     meshes, poses, shown, openness = [], [], [], []
     for expression in Expression:
-        for row in order[labels[order] == expression][:per_class]:
+        for row in draw.permutation(rows[labels[rows] == expression])[:per_class]:
             large = Image.fromarray(faces.images[row]).resize((SIDE_PX, SIDE_PX), Image.BICUBIC)
             grey = np.pad(np.asarray(large), MARGIN_PX, mode="edge")
             pixels = np.ascontiguousarray(np.repeat(grey[:, :, np.newaxis], 3, axis=2))
