@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks
 
-.PHONY: help demo test lint format coverage clean train-face train-voice measure-face train-events check-tflite-runtime
+.PHONY: help demo test lint format coverage clean train-face train-voice train-baseline measure-face train-events check-tflite-runtime
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,10 @@ train-face: .stamps/train ## train, measure and write the face model; DATA=.../f
 
 train-voice: .stamps/train ## train, measure and write the voice model; DATA=.../audio
 	.venv-train/bin/python -m edge_affect.training.voice --release \
+		--data $(or $(DATA),$(error say DATA=folder with index.csv and crema-d-meta)) $(ARGS)
+
+train-baseline: .stamps/train ## fit the voice baseline and arousal, after train-voice; DATA=.../audio
+	.venv-train/bin/python -m edge_affect.training.voice_baseline --release \
 		--data $(or $(DATA),$(error say DATA=folder with index.csv and crema-d-meta)) $(ARGS)
 
 train-events: .stamps/train ## train, measure and write the sound-event model; DATA=.../audio
