@@ -26,12 +26,9 @@ from edge_affect.training.event_data import (
     SceneShares,
     read_sounds,
 )
+from edge_affect.training.event_judge import DevSounds
 from edge_affect.training.event_mixing import MixingSettings
-from edge_affect.training.event_thresholds import (
-    DevSounds,
-    ThresholdChoice,
-    choose_thresholds,
-)
+from edge_affect.training.event_thresholds import ThresholdChoice, choose_thresholds
 from edge_affect.training.export import to_int8
 from edge_affect.training.loop import LoopSettings, fit
 from edge_affect.training.nets import n_parameters

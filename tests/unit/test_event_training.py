@@ -1,0 +1,103 @@
+"""The parts of sound-event training that need no torch: scenes and thresholds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_affect.evaluation.event_clips import EventClip
+from edge_affect.perception.acoustic import AcousticSettings
+from edge_affect.training.event_data import EVENT_LABELS, SceneMaker, SceneShares, Sound
+from edge_affect.training.event_mixing import (
+    MixingSettings,
+    active_frames,
+    changed,
+    cut,
+    placed,
+    with_power,
+)
+from edge_affect.training.event_thresholds import DevHearing, choose_thresholds
+
+RATE = 16_000
+
+
+def noise(seconds: float, level: float = 0.1, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (rng.standard_normal(round(seconds * RATE)) * level).astype(np.float32)
+
+
+def sound(event: str, corpus: str = "esc-50", seed: int = 1) -> Sound:
+    clip = EventClip(Path("x.opus"), corpus, event, event, f"{corpus}/{seed}", 2, "fit")
+    return Sound(clip, noise(5.0, seed=seed))
+
+
+def test_a_cut_prefers_what_sounds_and_pads_what_is_short():
+    mostly_silent = np.concatenate((np.zeros(9 * RATE, np.float32), noise(1.0)))
+    generator = np.random.default_rng(3)
+    stretches = [cut(mostly_silent, 2 * RATE, generator) for _ in range(20)]
+    assert sum(bool(np.abs(stretch).max()) for stretch in stretches) > 5
+    assert cut(noise(0.5), RATE, generator).shape == (RATE,)
+
+
+def test_only_the_loud_frames_and_their_surroundings_are_active():
+    settings = MixingSettings()
+    event = np.zeros(settings.n_scene, np.float32)
+    event[16_000:19_200] = noise(0.2)
+    active = np.flatnonzero(active_frames(event, settings))
+    assert (active[0], active[-1]) == (100 - settings.n_reach, 119 + settings.n_reach)
+    assert active_frames(np.zeros_like(event), settings).sum() == 0
+
+
+def test_scenes_have_one_length_and_no_clipping():
+    settings, generator = MixingSettings(), np.random.default_rng(1)
+    for _ in range(5):
+        scene = placed(changed(noise(3.0), settings, generator), settings, generator)
+        assert scene.shape == (settings.n_scene,)
+        assert scene.dtype == np.float32
+        assert np.abs(scene).max() <= 0.5001
+    assert not with_power(np.zeros(1600, np.float32)).any()
+
+
+def test_scenes_are_labelled_by_what_was_put_in():
+    sounds = [sound(event, seed=n) for n, event in enumerate(EVENT_LABELS)]
+    sounds.append(sound("other", "crema-d", seed=9))
+    shares = SceneShares(voice=10, babble=10, sound=10, both=10, noise=5)
+    maker = SceneMaker(sounds, MixingSettings(), AcousticSettings(), seed=1)
+    scenes = maker.make(24, shares)
+    assert scenes.frames_db.shape == (24, 248, 64)
+    is_event = scenes.labels < len(EVENT_LABELS) - 1
+    assert 0 < is_event.sum() < 24
+    assert scenes.active[is_event].any(axis=1).all()
+    assert not scenes.active[~is_event].any()
+    again = SceneMaker(sounds, MixingSettings(), AcousticSettings(), seed=1).make(24, shares)
+    assert np.array_equal(scenes.frames_db, again.frames_db)
+
+
+def hearing(hits: list[float], others: list[float]) -> DevHearing:
+    """Every event is heard alike."""
+    peaks = np.zeros((3 * len(hits) + len(others), 3))
+    for number in range(3):
+        peaks[number * len(hits) : (number + 1) * len(hits), number] = hits
+    peaks[3 * len(hits) :] = np.array(others)[:, None]
+    events = np.repeat([0, 1, 2, 3], [len(hits)] * 3 + [len(others)])
+    return DevHearing(peaks, events, np.zeros(events.size, bool), ("x",) * events.size)
+
+
+@pytest.mark.parametrize(
+    ("hits", "others", "start", "recall"),
+    [
+        # One false clip is allowed; all hits lie far above, so the strictest start is taken.
+        ([0.99] * 20, [0.9, 0.4], 0.97, 1.0),
+        # The second loudest other is at 0.7: 0.71 is allowed, and 0.8 loses nothing.
+        ([0.8] * 20, [0.9, 0.7], 0.80, 1.0),
+        # One of twenty hits may be lost for a stricter start.
+        ([0.6, *[0.9] * 19], [0.1], 0.90, 0.95),
+    ],
+)
+def test_a_start_is_strict_where_that_costs_little(hits, others, start, recall):
+    choice = choose_thresholds(hearing(hits, others))
+    assert list(choice.starts.values()) == [start] * 3
+    assert choice.figures["choice"]["laughter"]["recall"] == pytest.approx(recall)
+    thresholds = choice.thresholds()
+    assert thresholds["crying_end"] == pytest.approx(start / 2)
+    assert thresholds["n_smoothed"] == 2.0
