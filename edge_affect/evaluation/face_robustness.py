@@ -92,6 +92,7 @@ def evaluate_robustness(
         "split": split,
         "n": int(truth.size),
         "min_quality": min_quality,
+        "tolerated_loss": TOLERATED_LOSS,
         "curves": [_curve(degradation, levels, truth, min_quality) for degradation in degradations],
         "by_quality": _by_quality(levels, truth),
     }

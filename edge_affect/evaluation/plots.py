@@ -184,8 +184,10 @@ def _robustness(report: Report) -> str:
                 legend,
             )
         )
+    loss = f"{100 * report['tolerated_loss']:.0f} points"
     return _sheet(
-        f"Robustness: {report['model']['name']}, {report['split']}, n = {report['n']}",
+        f"Robustness: {report['model']['name']}, {report['split']}, n = {report['n']}; "
+        f"what holds loses at most {loss}",
         panels,
         legend,
     )

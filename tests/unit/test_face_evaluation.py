@@ -213,6 +213,7 @@ def test_curves_and_groups_are_drawn(tmp_path):
             "model": {"name": "face_expression"},
             "split": "dev",
             "n": 80,
+            "tolerated_loss": 0.02,
             "curves": [
                 {
                     "name": name,
