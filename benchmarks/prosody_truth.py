@@ -42,7 +42,7 @@ from edge_affect.evaluation.known_voices import (
 from edge_affect.evaluation.recordings import read_samples
 from edge_affect.perception.prosody import frame_values, prosody_frames, prosody_of, summarise
 from edge_affect.perception.short_time import N_FRAME, N_STEP
-from edge_affect.perception.speech_rate import syllable_nuclei
+from edge_affect.perception.speech_rate import syllable_nuclei, within_speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,7 +205,8 @@ def n_nuclei(samples: np.ndarray) -> int:
     """Return the syllable nuclei that are counted in the summary of a clip."""
     values = frame_values(samples)
     frames = prosody_frames(values)
-    return int(frames.is_speaking[syllable_nuclei(values.bands, frames.harmonicity)].sum())
+    nuclei = syllable_nuclei(values.bands, frames.harmonicity)
+    return int(within_speech(nuclei, frames.is_speaking).size)
 
 
 def tell_roughness() -> None:

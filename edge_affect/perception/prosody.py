@@ -35,6 +35,7 @@ from edge_affect.perception.speech_rate import (
     quantile,
     speaking,
     syllable_nuclei,
+    within_speech,
     without_short_runs,
 )
 from edge_affect.perception.voice_quality import (
@@ -147,7 +148,7 @@ def summarise(values: FrameValues) -> Prosody | None:
     speech = np.flatnonzero(is_heard)
     n_spoken = int(speech[-1] - speech[0]) + 1
     pauses = pauses_s(is_heard)
-    nuclei = syllable_nuclei(values.bands, frames.harmonicity)
+    nuclei = within_speech(syllable_nuclei(values.bands, frames.harmonicity), is_heard)
     return Prosody(
         voiced_share=voiced_share,
         intensity_db=_mean_level_db(values.bands[is_heard, TOTAL]),
@@ -155,7 +156,7 @@ def summarise(values: FrameValues) -> Prosody | None:
         f0_hz=2.0 ** (middle / 12.0),
         f0_spread_st=(high - low) / 2.0,
         f0_slope_st_per_s=_slope_per_s(np.flatnonzero(is_voiced), semitones),
-        speech_rate_hz=int(np.count_nonzero(is_heard[nuclei])) * FRAME_RATE_HZ / n_spoken,
+        speech_rate_hz=nuclei.size * FRAME_RATE_HZ / n_spoken,
         pause_share=sum(pauses) * FRAME_RATE_HZ / n_spoken,
         mean_pause_s=sum(pauses) / len(pauses) if pauses else 0.0,
         spectral_slope_db=slope_db_per_octave(spectrum),

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 NUCLEUS_BANDS = slice(2, 5)
 """The octave bands around 500 Hz, 1 kHz and 2 kHz."""
-MIN_DIP_DB = 2.0
+MIN_DIP_DB = 1.5
+RANGE_DB = 40.0
+"""No band counts as further below the loud frames, so that silence is no deep dip of one band."""
 MAX_BELOW_DB = 25.0
 """A nucleus is at most so far below the loud frames."""
 MIN_NUCLEUS_HARMONICITY = 0.45
@@ -40,12 +42,15 @@ def nucleus_level_db(bands: NDArray[np.float32]) -> NDArray[np.float64]:
     Args:
         bands: Shape ``(n_frames, n_columns)``, from `short_time.frame_bands`.
     """
-    mean_db: NDArray[np.float64]
-    mean_db = level_db(bands[:, NUCLEUS_BANDS]).mean(axis=1, dtype=np.float64)
-    if mean_db.size == 0:
-        return mean_db
-    n_side = _WEIGHTS.size // 2
-    return np.convolve(np.pad(mean_db, n_side, mode="edge"), _WEIGHTS, mode="valid")
+    heard = bands[:, NUCLEUS_BANDS]
+    if heard.shape[0] == 0:
+        return np.empty(0, dtype=np.float64)
+    loud = quantile(np.sort(heard.sum(axis=1)), LOUD_QUANTILE)
+    floored = np.maximum(heard, np.float32(loud * 10.0 ** (-RANGE_DB / 10.0)))
+    mean_db = level_db(floored).mean(axis=1, dtype=np.float64)
+    ends = np.ones(_WEIGHTS.size // 2)
+    padded = np.concatenate((ends * mean_db[0], mean_db, ends * mean_db[-1]))
+    return np.convolve(padded, _WEIGHTS, mode="valid")
 
 
 def quantile(ascending: NDArray[np.floating], share: float) -> float:
@@ -79,6 +84,15 @@ def syllable_nuclei(
     kept = np.array(_parted(peaks.tolist(), level.tolist()), dtype=np.intp)
     around = np.stack([harmonicity[kept - 1], harmonicity[kept], harmonicity[kept + 1]])
     return np.asarray(kept[around.max(axis=0) > MIN_NUCLEUS_HARMONICITY], dtype=np.intp)
+
+
+def within_speech(nuclei: NDArray[np.intp], is_speaking: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the nuclei from the first to the last frame of speech; none without speech."""
+    speech = np.flatnonzero(is_speaking)
+    if speech.size == 0:
+        return nuclei[:0]
+    is_inside = (nuclei >= speech[0]) & (nuclei <= speech[-1])
+    return np.asarray(nuclei[is_inside], dtype=np.intp)
 
 
 def _parted(peaks: Iterable[int], level: list[float]) -> list[int]:

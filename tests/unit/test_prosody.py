@@ -113,7 +113,7 @@ def test_syllables_are_counted(rate_hz):
         spoken_s = known.samples.size / RATE - 1.0
         errors.append(prosody_of(known.samples).speech_rate_hz * spoken_s / len(known.nuclei_s))
     assert len(errors) == 4
-    assert np.mean(errors) == pytest.approx(1.0, abs=0.2)
+    assert np.mean(errors) == pytest.approx(1.0, abs=0.15)
 
 
 def test_pauses_are_measured():
