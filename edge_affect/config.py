@@ -139,7 +139,7 @@ class Face:
 
     max_faces: int = key(20, "faces read in one frame at most", low=1, high=20)
     min_size_px: int = key(
-        40, "faces narrower than this are counted but not read", unit="px", low=24, high=400
+        24, "faces narrower than this are counted but not read", unit="px", low=16, high=400
     )
     budget_ms: float = key(
         30.0,
