@@ -87,6 +87,7 @@ class FaceFollower:
         self._tracks.clear()
         self._plan.clear()
         self._shown.clear()
+        self._fitted.clear()
 
     def whereabouts(self) -> dict[int, FaceDetection]:
         """Return where the faces that count were last seen, by track; for measurements."""
