@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks
 
-.PHONY: help demo test lint format coverage clean train-face train-voice train-baseline measure-face train-events check-tflite-runtime
+.PHONY: help demo test lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -53,6 +53,10 @@ measure-face: .stamps/demo ## measure the face model, draw its card's pictures; 
 	$(BIN)/edge-affect evaluate portraits --csv $(DATA)/face/pictures.csv --root $(DATA)/face \
 		--distance alone --plots docs/cards --montage build/portrait-montage.png --json \
 		> build/portraits.json
+
+train-activity: .stamps/train ## train, measure and write the activity model; DATA=.../audio
+	.venv-train/bin/python -m edge_affect.training.activity --release \
+		--data $(or $(DATA),$(error say DATA=folder with index.csv)) $(ARGS)
 
 # tflite-runtime has no wheels for Python 3.12 and later; say PYTHON=python3.11 where that is needed.
 check-tflite-runtime: .stamps/demo ## show that the models answer the same on tflite-runtime 2.14

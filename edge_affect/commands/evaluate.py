@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   edge-affect evaluate voice --index audio/index.csv --root audio --corpus crema-d \\
       --speakers 1019-1036 --json
   edge-affect evaluate events --index audio/index.csv --root audio --json
+  edge-affect evaluate activity --index audio/index.csv --root audio --json
   edge-affect evaluate portraits --csv face/pictures.csv --root face --json"""
 
 
@@ -46,7 +47,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     events.add_argument("--root", type=Path, required=True, help="folder the paths start from")
     events.set_defaults(measure=_events)
 
-    for subject in (face, voice, events, portraits):
+    activity = subjects.add_parser(
+        "activity", help="who speaks when, in meetings", epilog=EXAMPLES, formatter_class=shape
+    )
+    activity.add_argument("--index", type=Path, required=True, help="CSV with path, label, licence")
+    activity.add_argument("--root", type=Path, required=True, help="folder the paths start from")
+    activity.set_defaults(measure=_activity)
+
+    for subject in (face, voice, events, activity, portraits):
         subject.add_argument("--json", action="store_true", help="print one JSON object")
         subject.set_defaults(run=run)
 
@@ -86,3 +94,9 @@ def _events(args: argparse.Namespace) -> dict[str, Any]:
     from edge_affect.evaluation.events import evaluate_events
 
     return evaluate_events(args.index, args.root)
+
+
+def _activity(args: argparse.Namespace) -> dict[str, Any]:
+    from edge_affect.evaluation.activity import evaluate_activity
+
+    return evaluate_activity(args.index, args.root)

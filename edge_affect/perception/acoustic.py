@@ -226,6 +226,9 @@ class LogMelHistory:
     def __init__(self, settings: AcousticSettings, n_frames: int | None = None) -> None:
         self._settings = settings
         self._n_frames = settings.n_frames if n_frames is None else n_frames
+        self._frames_db: NDArray[np.float32]
+        self._pending: list[NDArray[np.float32]]
+        self._n_pending: int
         self.clear()
 
     def extend(self, samples: NDArray[np.float32]) -> None:
@@ -242,8 +245,8 @@ class LogMelHistory:
 
     def clear(self) -> None:
         """Forget everything, as after a gap in the stream."""
-        self._frames_db: NDArray[np.float32] = np.empty((0, self._settings.n_mels), np.float32)
-        self._pending: list[NDArray[np.float32]] = []
+        self._frames_db = np.empty((0, self._settings.n_mels), np.float32)
+        self._pending = []
         self._n_pending = 0
 
     def latest_db(self) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_affect.clock import NS_PER_S
 from edge_affect.perception.acoustic import LogMelHistory
-from edge_affect.perception.activity import CHUNK_SAMPLES, SpeechActivity
+from edge_affect.perception.activity import SpeechActivity
 from edge_affect.perception.expression_model import spread
 from edge_affect.perception.prosody import ProsodyHistory
 from edge_affect.types import ExpressionEstimate, VoiceObservation
@@ -28,7 +28,7 @@ class VoiceReader:
 
     Args:
         model: Its manifest brings window, hop, labels and temperature.
-        detector: Of speech, chunk by chunk.
+        detector: Of speech and of several people at once.
         settings: How much speech a window needs.
         events: Follows sound events through the same frames; None leaves them out.
     """
@@ -43,10 +43,14 @@ class VoiceReader:
         self._model = model
         self._settings = settings
         self._acoustic = model.acoustic
-        self._history = LogMelHistory(self._acoustic)
+        is_shared = self._acoustic.shares_frames_with(detector.acoustic)
+        n_frames = max(self._acoustic.n_frames, detector.acoustic.n_frames if is_shared else 0)
+        self._history = LogMelHistory(self._acoustic, n_frames)
         self._prosody = ProsodyHistory(self._acoustic.n_window)
-        n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
-        self._activity = SpeechActivity(detector, settings, n_chunks)
+        self._discount = detector.discount
+        self._activity = SpeechActivity(
+            detector, settings, self._acoustic.n_window, self._history if is_shared else None
+        )
         self._events = events
         self._hop = np.empty(self._acoustic.n_hop, dtype=np.float32)
         self._n_in_hop = 0
@@ -88,7 +92,7 @@ class VoiceReader:
         self._activity.extend(hop)
         half_ns = self._acoustic.n_window * NS_PER_S // self._acoustic.sample_rate_hz // 2
         observed_ns = end_ns - half_ns
-        speech_share = self._activity.share()
+        speech_share = self._activity.speech_share()
         estimate = None
         if speech_share >= self._settings.min_speech_share:
             window_db = self._history.window_db()
@@ -101,5 +105,6 @@ class VoiceReader:
 
     def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
         known = self._model.probabilities(window_db)
+        known = self._discount.applied(known, self._activity.overlap_share())
         probabilities = spread(known, self._model.expressions)
         return ExpressionEstimate(probabilities, float(known.max()), observed_ns)

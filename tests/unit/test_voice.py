@@ -1,16 +1,13 @@
-"""Voice activity and the voice reader: windows, gaps and the gate in front of the model."""
+"""The voice reader: windows, gaps, the gate in front of the model, several voices at once."""
 
 import numpy as np
 import pytest
 
 from edge_affect.config import Voice
-from edge_affect.perception.activity import (
-    CHUNK_SAMPLES,
-    SpeechActivity,
-    intensity_db,
-    silero_detector,
-)
+from edge_affect.errors import ManifestError
+from edge_affect.perception.acoustic import AcousticSettings
 from edge_affect.perception.expression_model import VoiceExpressionModel, spread
+from edge_affect.perception.overlap import OverlapDiscount
 from edge_affect.perception.voice import VoiceReader
 from edge_affect.record import Expression
 from edge_affect.types import AudioBlock
@@ -19,19 +16,17 @@ RATE = 16_000
 
 
 class Always:
-    """A detector that hears speech in everything loud enough, and counts."""
+    """A detector that hears the same in everything loud enough."""
 
-    def __init__(self, probability=1.0):
-        self.probability = probability
-        self.n_judged = 0
+    def __init__(self, speech=1.0, overlap=0.0):
+        self.acoustic = AcousticSettings(n_window=48_240)
+        self.n_steps = 75
+        self.discount = OverlapDiscount(low=0.2, high=0.6, most=0.5)
+        self.answer = np.tile([speech, overlap], (75, 1))
 
-    def process_samples(self, samples):
-        assert len(samples) == CHUNK_SAMPLES
-        self.n_judged += 1
-        return self.probability
-
-    def reset(self):
-        self.n_judged = 0
+    def probabilities(self, frames_db):
+        assert frames_db.shape == (300, 64)
+        return self.answer
 
 
 def noise(seconds: float, level: float = 0.1) -> np.ndarray:
@@ -42,46 +37,6 @@ def noise(seconds: float, level: float = 0.1) -> np.ndarray:
 def blocks(samples: np.ndarray, size: int = 700):
     for start in range(0, samples.size, size):
         yield AudioBlock(samples[start : start + size], start * 1_000_000_000 // RATE)
-
-
-def test_intensity_of_known_signals():
-    assert intensity_db(np.zeros(160, np.float32)) == -96.0
-    assert intensity_db(np.ones(160, np.float32)) == pytest.approx(0.0)
-    sine = np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE).astype(np.float32)
-    assert intensity_db(sine) == pytest.approx(-3.01, abs=0.01)
-
-
-def test_silence_never_reaches_the_detector():
-    detector = Always()
-    activity = SpeechActivity(detector, Voice(), n_chunks=78)
-    activity.extend(np.zeros(RATE, np.float32))
-    assert (detector.n_judged, activity.share()) == (0, 0.0)
-
-
-def test_share_counts_padded_chunks_and_looks_back_only_so_far():
-    activity = SpeechActivity(Always(), Voice(), n_chunks=100)
-    activity.extend(np.zeros(50 * CHUNK_SAMPLES, np.float32))
-    activity.extend(noise(10 * CHUNK_SAMPLES / RATE))
-    activity.extend(np.zeros(40 * CHUNK_SAMPLES, np.float32))
-    assert activity.share() == pytest.approx((10 + 2 * 6) / 100)
-    activity.extend(np.zeros(100 * CHUNK_SAMPLES, np.float32))
-    assert activity.share() == 0.0
-
-
-def test_the_real_detector_tells_noise_from_nothing_like_speech():
-    activity = SpeechActivity(silero_detector(), Voice(), n_chunks=62)
-    activity.extend(noise(2.0))
-    assert activity.share() < 0.1
-
-
-@pytest.mark.data
-def test_the_real_detector_hears_people(data_dir):
-    from edge_affect.evaluation.recordings import read_samples
-
-    path = data_dir / "audio" / "crema-d" / "1019_DFA_ANG_XX.opus"
-    activity = SpeechActivity(silero_detector(), Voice(), n_chunks=50)
-    activity.extend(read_samples(path))
-    assert activity.share() > 0.5
 
 
 def make_reader(detector=None, **settings) -> VoiceReader:
@@ -130,3 +85,35 @@ def test_a_window_never_spans_a_gap():
 def test_unknown_expressions_get_exactly_nothing():
     full = spread(np.array([0.7, 0.3]), (Expression.SADNESS, Expression.NEUTRAL))
     assert full.tolist() == [0.3, 0.0, 0.0, 0.7, 0.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(("overlap", "weight"), [(0.0, 0.0), (0.2, 0.0), (0.4, 0.25), (0.9, 0.5)])
+def test_several_voices_at_once_are_read_less_surely(overlap, weight):
+    readers = (make_reader(Always()), make_reader(Always(overlap=overlap)))
+    alone, together = (
+        [o for b in blocks(noise(3.0)) for o in reader.feed(b)][-1].estimate for reader in readers
+    )
+    chance = spread(np.full(6, 1 / 6), VoiceExpressionModel.load().expressions)
+    wanted = (1 - weight) * alone.probabilities + weight * chance
+    assert np.abs(together.probabilities - wanted).max() < 1e-12
+    assert together.reliability == pytest.approx((1 - weight) * alone.reliability + weight / 6)
+
+
+def test_frames_are_shared_with_a_detector_that_wants_the_same_ones_and_only_then():
+    other = Always()
+    other.acoustic = AcousticSettings(n_window=48_240, low_hz=20.0)
+    answers = []
+    for detector in (Always(), other):
+        reader = make_reader(detector)
+        answers.append([o for b in blocks(noise(4.0)) for o in reader.feed(b)][-1])
+    assert answers[0].speech_share == answers[1].speech_share == 1.0
+    same = (answer.estimate.probabilities for answer in answers)
+    assert np.array_equal(*same)
+
+
+@pytest.mark.parametrize(
+    "wrong", [(0.5, 0.5, 1.0), (-0.1, 0.5, 1.0), (0.1, 1.1, 1.0), (0.1, 0.5, 2.0)]
+)
+def test_a_discount_out_of_range_is_refused(wrong):
+    with pytest.raises(ManifestError, match="discount for overlap"):
+        OverlapDiscount(*wrong)
