@@ -5,11 +5,16 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from edge_affect.config import Voice
 from edge_affect.errors import ShapeError
 from edge_affect.evaluation.disturbance import in_room, white_noise, with_noise
 from edge_affect.evaluation.known_voices import Roughness, glide_hz, syllables, voiced
+from edge_affect.perception.acoustic import AcousticSettings
+from edge_affect.perception.expression_model import VoiceExpressionModel
+from edge_affect.perception.overlap import OverlapDiscount
 from edge_affect.perception.prosody import ProsodyHistory, prosody_of
-from edge_affect.types import Prosody
+from edge_affect.perception.voice import VoiceReader
+from edge_affect.types import AudioBlock, Prosody
 
 RATE = 16_000
 FIELDS = tuple(Prosody.__dataclass_fields__)
@@ -151,6 +156,28 @@ def test_a_room_does_not_move_the_middle_of_the_voice(where):
     assert wet.f0_spread_st == pytest.approx(dry.f0_spread_st, abs=0.4)
     assert wet.intensity_db == pytest.approx(dry.intensity_db, abs=2.0)
     assert wet.speech_rate_hz == pytest.approx(dry.speech_rate_hz, rel=0.35)
+
+
+class Deaf:
+    """A detector that never hears speech, so that no model runs."""
+
+    acoustic = AcousticSettings(n_window=48_240)
+    n_steps = 75
+    discount = OverlapDiscount(low=0.2, high=0.6, most=0.5)
+
+    def probabilities(self, _):
+        return np.zeros((75, 2))
+
+
+def test_every_voice_observation_of_a_whole_window_carries_prosody():
+    reader = VoiceReader(VoiceExpressionModel.load(), Deaf(), Voice())
+    samples = np.concatenate([vowel(120.0, 3.0), vowel(240.0, 3.0)])
+    block = AudioBlock(samples, 0)
+    heard = [observation.prosody for observation in reader.feed(block)]
+    assert [prosody is not None for prosody in heard] == [False, False, True, True, True, True]
+    assert (heard[2].f0_hz, heard[5].f0_hz) == pytest.approx((120.0, 240.0), rel=0.003)
+    after_gap = reader.feed(AudioBlock(samples[:RATE], 0, n_lost=1))
+    assert [observation.prosody for observation in after_gap] == [None]
 
 
 def test_values_out_of_range_are_refused():
