@@ -149,7 +149,7 @@ def start_from(net: FaceNet, weights: dict[str, torch.Tensor]) -> None:
     _copy(net.stem, {**weights, **stem}, "_conv_stem", "_bn0")
     for number, block in enumerate(net.blocks):
         names = (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2"))
-        parts = list(block.body)  # type: ignore[arg-type]  # every block has a sequential body
+        parts = list(block.body)
         for part, (convolution, normalisation) in zip(parts, names[-len(parts) :], strict=True):
             prefix = f"_blocks.{number}."
             _copy(part, weights, prefix + convolution, prefix + normalisation)
