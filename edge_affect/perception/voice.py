@@ -9,6 +9,7 @@ import numpy as np
 from edge_affect.clock import NS_PER_S
 from edge_affect.perception.acoustic import LogMelHistory
 from edge_affect.perception.activity import SpeechActivity
+from edge_affect.perception.chunk_activity import CHUNK_SAMPLES, ChunkActivity
 from edge_affect.perception.expression_model import spread
 from edge_affect.perception.prosody import ProsodyHistory
 from edge_affect.types import ExpressionEstimate, VoiceObservation
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from edge_affect.config import Voice
     from edge_affect.perception.activity import SpeechDetector
+    from edge_affect.perception.chunk_activity import ChunkDetector
     from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.sound_events import SoundEventReader
     from edge_affect.types import AudioBlock
@@ -31,6 +33,8 @@ class VoiceReader:
         detector: Of speech and of several people at once.
         settings: How much speech a window needs.
         events: Follows sound events through the same frames; None leaves them out.
+        chunks: Says what is speech instead of ``detector``, which then only says what is by
+            several people; None leaves both to ``detector``.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class VoiceReader:
         detector: SpeechDetector,
         settings: Voice,
         events: SoundEventReader | None = None,
+        chunks: ChunkDetector | None = None,
     ) -> None:
         self._model = model
         self._settings = settings
@@ -51,6 +56,10 @@ class VoiceReader:
         self._activity = SpeechActivity(
             detector, settings, self._acoustic.n_window, self._history if is_shared else None
         )
+        self._chunks = None
+        if chunks is not None:
+            n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
+            self._chunks = ChunkActivity(chunks, settings, n_chunks)
         self._events = events
         self._hop = np.empty(self._acoustic.n_hop, dtype=np.float32)
         self._n_in_hop = 0
@@ -80,6 +89,8 @@ class VoiceReader:
         self._history.clear()
         self._prosody.clear()
         self._activity.clear()
+        if self._chunks is not None:
+            self._chunks.clear()
         if self._events is not None:
             self._events.clear()
         self._hop[:] = 0.0
@@ -92,7 +103,7 @@ class VoiceReader:
         self._activity.extend(hop)
         half_ns = self._acoustic.n_window * NS_PER_S // self._acoustic.sample_rate_hz // 2
         observed_ns = end_ns - half_ns
-        speech_share = self._activity.speech_share()
+        speech_share = self._speech_share(hop)
         estimate = None
         if speech_share >= self._settings.min_speech_share:
             window_db = self._history.window_db()
@@ -102,6 +113,12 @@ class VoiceReader:
         return VoiceObservation(
             speech_share, estimate, observed_ns, self._prosody.window(), events=events
         )
+
+    def _speech_share(self, hop: NDArray[np.float32]) -> float:
+        if self._chunks is None:
+            return self._activity.speech_share()
+        self._chunks.extend(hop)
+        return self._chunks.share()
 
     def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
         known = self._model.probabilities(window_db)

@@ -34,6 +34,7 @@ def build_pipeline(
 
 def _voice_reader(config: Config) -> VoiceReader:
     from edge_affect.perception.activity import ActivityModel
+    from edge_affect.perception.chunk_activity import silero_detector
     from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.sound_events import SoundEventModel, SoundEventReader
     from edge_affect.perception.voice import VoiceReader
@@ -45,7 +46,7 @@ def _voice_reader(config: Config) -> VoiceReader:
         config.voice.min_level_db,
         with_rules=config.events.experimental,
     )
-    return VoiceReader(model, ActivityModel.load(), config.voice, events)
+    return VoiceReader(model, ActivityModel.load(), config.voice, events, silero_detector())
 
 
 def _face_reader(config: Config) -> FaceReader:
