@@ -18,11 +18,11 @@ N_SMOOTHED = 2
 N_PATIENCE = 2
 END_SHARE = 0.5
 """An event ends below this share of where it starts."""
-MAX_FALSE_CLIPS = 1
+MAX_FALSE_CLIPS = 0
 """Clips without an event in which each event may start on the development part."""
 MAX_LOST_SHARE = 0.05
 """Share of the clips found at the lowest allowed start that a stricter one may lose."""
-GRID: tuple[float, ...] = tuple(step / 100 for step in range(50, 98))
+GRID: tuple[float, ...] = tuple(step / 100 for step in range(50, 100))
 """Thresholds to choose from."""
 
 

@@ -86,12 +86,14 @@ def hearing(hits: list[float], others: list[float]) -> DevHearing:
 @pytest.mark.parametrize(
     ("hits", "others", "start", "recall"),
     [
-        # One false clip is allowed; all hits lie far above, so the strictest start is taken.
-        ([0.99] * 20, [0.9, 0.4], 0.97, 1.0),
-        # The second loudest other is at 0.7: 0.71 is allowed, and 0.8 loses nothing.
-        ([0.8] * 20, [0.9, 0.7], 0.80, 1.0),
+        # All hits lie far above the others, so the strictest start is taken.
+        ([1.0] * 20, [0.9, 0.4], 0.99, 1.0),
+        # 0.71 is the lowest that is never false, and 0.8 loses nothing.
+        ([0.8] * 20, [0.7, 0.2], 0.80, 1.0),
         # One of twenty hits may be lost for a stricter start.
         ([0.6, *[0.9] * 19], [0.1], 0.90, 0.95),
+        # Nothing is found where an other is as loud as can be.
+        ([0.8] * 20, [1.0], 0.99, 0.0),
     ],
 )
 def test_a_start_is_strict_where_that_costs_little(hits, others, start, recall):

@@ -230,9 +230,12 @@ def test_an_observation_needs_five_of_everything_within_range():
     ("clip", "event"),
     [("esc-50/1-104089-A-22.opus", "applause"), ("esc-50/1-187207-A-20.opus", "crying")],
 )
-def test_real_clips_start_their_event(data_dir, clip, event):
+def test_real_clips_are_heard_as_what_they_hold(data_dir, clip, event):
     from edge_affect.evaluation.recordings import read_samples
 
     heard = listen(make_reader(), read_samples(data_dir / "audio" / clip))
+    peaks = {name: max(o.levels[place] or 0.0 for o in heard) for place, name in enumerate(EVENTS)}
+    assert max(peaks, key=peaks.__getitem__) == event
+    assert peaks[event] > 0.8
     started = {EVENTS[place] for o in heard for place in range(len(EVENTS)) if o.started[place]}
-    assert started == {event}
+    assert started <= {event}
