@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 MIN_VOICED_FRAMES = 10
 """With less voice than this (0.1 s) nothing is said about a voice."""
 MIN_VOICED_RUN = 3
+CYCLE_STRIDE = 4
+"""Roughness is looked at in every so many frames."""
 N_BATCH = 100
 """Frames that are transformed at once, so that memory stays small."""
 
@@ -101,7 +103,7 @@ def frame_values(samples: NDArray[np.float32], n_before: int = 0) -> FrameValues
     Args:
         samples: Mono, shape ``(n_samples,)``, float32, range [-1, 1], 16 kHz.
         n_before: Frames of the stream before these; changes from cycle to cycle are measured in
-            every second frame of the stream.
+            every ``CYCLE_STRIDE``-th frame of the stream.
 
     Raises:
         ShapeError: If ``samples`` is not one-dimensional float32.
@@ -109,7 +111,7 @@ def frame_values(samples: NDArray[np.float32], n_before: int = 0) -> FrameValues
     power = frame_power(split(samples))
     candidates = pitch_candidates(power)
     is_voiced = candidates.harmonicity[:, 0] > MIN_VOICED_HARMONICITY
-    is_voiced[1 - n_before % 2 :: 2] = False
+    is_voiced &= (n_before + np.arange(is_voiced.size)) % CYCLE_STRIDE == 0
     f0_hz = np.where(is_voiced, candidates.f0_hz[:, 0], np.float32(np.nan))
     return FrameValues(candidates, frame_bands(power), cycle_changes(samples, f0_hz))
 

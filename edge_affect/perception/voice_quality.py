@@ -51,8 +51,8 @@ def cycle_changes(samples: NDArray[np.float32], f0_hz: NDArray[np.float32]) -> C
     The neighbours are found by matching wave forms (Titze and Liang, "Comparison of F0 extraction
     methods for high-precision voice perturbation measurements", JSHR 36, 1993), which noise and
     formants disturb less than picking pulses. Matching averages over a whole cycle, so the median
-    over a stretch reads 0.45 of the made deviation, in proportion (about 0.6 for shimmer). Three periods and a little must fit the frame, so
-    voices below about 67 Hz give NaN.
+    over a stretch reads 0.45 of the made deviation, in proportion (about 0.6 for shimmer). Three
+    periods and a little must fit the frame, so voices below about 67 Hz give NaN.
 
     Args:
         samples: Those that `short_time.split` makes the frames of.
