@@ -105,7 +105,9 @@ def read_index(
     recordings = tuple(
         _recording(index, root, row)
         for row in _rows_of(index)
-        if row["corpus"] == corpus and (speakers is None or row["speaker"] in speakers)
+        if row["corpus"] == corpus
+        # Some corpora write 01 for speaker 1.
+        and (speakers is None or speakers & {row["speaker"], row["speaker"].lstrip("0")})
     )
     if not recordings:
         raise DatasetError(f"{index} has no row of corpus {corpus!r} for these speakers.")

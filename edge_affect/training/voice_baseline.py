@@ -44,6 +44,8 @@ PENALTY = 1e-3
 SHARE = 0.6
 """Of the scores in the answer; 0.4 to 1.0 were tried on the development speakers."""
 N_FOLDS = 5
+N_TURNS = 30
+"""Of fitting speakers and expressions by turns; settled long before."""
 N_CALIBRATION_CLIPS = 10
 
 
@@ -72,6 +74,31 @@ def fit_map(
     return found.x[: m * k].reshape(m, k), found.x[m * k :]
 
 
+def shifts_and_offsets(
+    surplus: NDArray[np.float64], truth: NDArray[np.int64], speakers: NDArray[np.int64], k: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what every expression and every speaker adds, ``(k, m)`` and ``(n_speakers, m)``.
+
+    Least squares of the sum of both, by turns; so it does not matter if a speaker acts some
+    expressions more often than others.
+
+    Args:
+        surplus: Values less their mean, shape ``(n, m)``.
+        truth: Shape ``(n,)``; every expression occurs.
+        speakers: Numbers from 0 without a gap, shape ``(n,)``.
+        k: Number of expressions.
+    """
+    shifts = np.zeros((k, surplus.shape[1]))
+    offsets = np.zeros((int(speakers.max()) + 1, surplus.shape[1]))
+    for _ in range(N_TURNS):
+        rest = surplus - shifts[truth]
+        offsets = np.stack([rest[speakers == s].mean(axis=0) for s in range(len(offsets))])
+        rest = surplus - offsets[speakers]
+        shifts = np.stack([rest[truth == number].mean(axis=0) for number in range(k)])
+        shifts -= shifts.mean(axis=0)
+    return shifts, offsets
+
+
 def effects_and_spread(
     values: NDArray[np.float64], truth: NDArray[np.int64], speakers: NDArray[np.int64], k: int
 ) -> tuple[Population, ExpressionEffects]:
@@ -84,30 +111,16 @@ def effects_and_spread(
         k: Number of expressions.
     """
     mean = values.mean(axis=0)
-    shifts = np.stack([values[truth == number].mean(axis=0) - mean for number in range(k)])
-    rest = values - mean - shifts[truth]
-    rows = [speakers == number for number in np.unique(speakers)]
-    own = np.stack([rest[row].mean(axis=0) for row in rows])
-    within = np.sqrt(np.mean([rest[row].var(axis=0) for row in rows], axis=0))
-    n_each = float(np.mean([row.sum() for row in rows]))
+    shifts, offsets = shifts_and_offsets(values - mean, truth, speakers, k)
+    rest = values - mean - shifts[truth] - offsets[speakers]
+    within = rest.std(axis=0)
+    n_each = truth.size / len(offsets)
     # The spread of the speakers' means, without what chance alone would give them.
-    between = np.sqrt(np.maximum(own.var(axis=0, ddof=1) - within**2 / n_each, 0.0))
-    for row, offset in zip(rows, own, strict=True):
-        rest[row] -= offset
+    between = np.sqrt(np.maximum(offsets.var(axis=0, ddof=1) - within**2 / n_each, 0.0))
     variances = np.array([rest[truth == number].var(axis=0).mean() for number in range(k)])
     weights = variances**-2.0
     population = Population(mean, between, np.maximum(within, 1e-6))
     return population, ExpressionEffects(shifts, weights / weights.mean())
-
-
-def against_own_mean(
-    deviations: NDArray[np.float64], speakers: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return deviations from each speaker's own mean."""
-    own = deviations.copy()
-    for number in np.unique(speakers):
-        own[speakers == number] -= deviations[speakers == number].mean(axis=0)
-    return own
 
 
 def fit(clips: HeardClips) -> VoiceBaselineModel:
@@ -118,7 +131,8 @@ def fit(clips: HeardClips) -> VoiceBaselineModel:
     filled = np.where(is_known, clips.manners, mean)
     everybody, _ = effects_and_spread(filled, clips.truth, clips.speakers, k)
     deviations = np.clip((filled - mean) / everybody.within, -MOST_DEVIATIONS, MOST_DEVIATIONS)
-    own = against_own_mean(deviations, clips.speakers)
+    _, offsets = shifts_and_offsets(deviations, clips.truth, clips.speakers, k)
+    own = deviations - offsets[clips.speakers]
     scores = np.empty((clips.truth.size, k))
     for fold in range(N_FOLDS):
         is_left_out = clips.speakers % N_FOLDS == fold

@@ -150,7 +150,7 @@ def corpus(tmp_path_factory):
     rng = np.random.default_rng(1)
     listed = [
         ("toy", "a", "happy", "1", "voicevote=happy;level=30.5", "LO"),
-        ("toy", "b", "sad", "2", "", ""),
+        ("toy", "b", "sad", "02", "", ""),
         ("esc-50", "c", "rain", "", "", ""),
         ("esc-50", "d", "laughing", "", "", ""),
     ]
@@ -168,6 +168,11 @@ def test_how_strongly_a_clip_was_acted_and_felt(corpus):
     first, second = read_index(corpus / "index.csv", corpus, "toy")
     assert (first.intensity, first.level) == ("LO", 30.5)
     assert (second.intensity, second.level) == ("", None)
+
+
+def test_speakers_with_and_without_leading_zeros(corpus):
+    chosen = read_index(corpus / "index.csv", corpus, "toy", frozenset({"2"}))
+    assert [recording.speaker for recording in chosen] == ["02"]
 
 
 def test_plain_sounds_of_an_index(corpus):
@@ -267,7 +272,7 @@ def test_the_widest_gap_is_named_and_lone_speakers_take_no_part():
 def test_a_speaker_without_a_row_is_named(corpus, tmp_path):
     known = read_index(corpus / "index.csv", corpus, "toy")
     path = write_groups(tmp_path / "g.csv", "speaker,sex", "1,m")
-    with pytest.raises(DatasetError, match=r"g\.csv has no row for speaker '2'"):
+    with pytest.raises(DatasetError, match=r"g\.csv has no row for speaker '02'"):
         groups_of_speakers(path, known)
 
 
@@ -376,7 +381,7 @@ def test_recordings_without_labels(tmp_path):
 
 def test_the_command_answers_what_it_is_asked(corpus, capsys):
     asked = ["evaluate", "voice", "--index", str(corpus / "index.csv"), "--root", str(corpus)]
-    groups = write_groups(corpus / "g.csv", "speaker,sex", "1,m", "2,f")
+    groups = write_groups(corpus / "g.csv", "speaker,sex", "1,m", "02,f")
     assert main([*asked, "--corpus", "toy", "--groups", str(groups), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert list(report["groups"]["tables"]["sex"]) == ["f", "m"]

@@ -9,6 +9,7 @@ from edge_affect.baseline import ExpressionEffects, MoodGuard, Population
 from edge_affect.errors import InputMissingError, ManifestError, ShapeError
 from edge_affect.evaluation.known_voices import syllables
 from edge_affect.perception.acoustic import AcousticSettings, log_mel_db
+from edge_affect.perception.model_store import find_manifest
 from edge_affect.perception.prosody import prosody_of
 from edge_affect.perception.voice_arousal import N_USED, VoiceArousal
 from edge_affect.perception.voice_baseline import VoiceBaseline, VoiceBaselineModel
@@ -187,3 +188,9 @@ def test_the_map_to_arousal_survives_its_file(tmp_path):
         VoiceArousal.load(tmp_path / "none.json")
     with pytest.raises(ShapeError, match="deviations above 0"):
         VoiceArousal(np.zeros(N_USED), np.zeros(N_USED), np.zeros(N_USED), 0.0)
+
+
+def test_the_shipped_numbers_fit_the_shipped_voice_model():
+    assert VoiceBaselineModel.load().labels == find_manifest("voice_expression").labels
+    everybody = VoiceArousal.load()
+    assert -1.0 < everybody.arousal(np.full(M, np.nan)) < 1.0
