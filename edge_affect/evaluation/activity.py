@@ -18,6 +18,12 @@ from edge_affect.evaluation.progress import with_progress
 from edge_affect.evaluation.recordings import parse_speakers, read_index, read_samples
 from edge_affect.perception.acoustic import log_mel_db
 from edge_affect.perception.activity import SPEECH, ActivityModel, SpeechActivity
+from edge_affect.perception.chunk_activity import (
+    CHUNK_SAMPLES,
+    ChunkActivity,
+    padded,
+    silero_detector,
+)
 from edge_affect.perception.expression_model import VoiceExpressionModel
 from edge_affect.types import SAMPLE_RATE_HZ
 
@@ -145,6 +151,15 @@ def said_speech(samples: NDArray[np.float32], activity: SpeechActivity, settings
     return said[: round(samples.size / SAMPLE_RATE_HZ * GRID_HZ)]
 
 
+def said_by_chunks(samples: NDArray[np.float32], settings: Voice) -> NDArray[np.bool_]:
+    """Return as `said_speech`, but by the Silero detector as the live path uses it."""
+    activity = ChunkActivity(silero_detector(), settings, samples.size // CHUNK_SAMPLES + 1)
+    activity.extend(np.pad(samples, (0, -samples.size % CHUNK_SAMPLES)))
+    n_grid = round(samples.size / SAMPLE_RATE_HZ * GRID_HZ)
+    chunks = np.arange(n_grid) * (SAMPLE_RATE_HZ // GRID_HZ) // CHUNK_SAMPLES
+    return padded(activity.flags)[chunks]
+
+
 def evaluate_activity(index: Path, root: Path, model: str = "voice_activity") -> dict[str, Any]:
     """Return the figures on real meetings and on sounds without speech, as plain JSON values.
 
@@ -172,15 +187,23 @@ def evaluate_activity(index: Path, root: Path, model: str = "voice_activity") ->
     activity = SpeechActivity(detector, settings, detector.acoustic.n_window)
     turns = _turns_beside(meetings)
     rows: dict[str, Errors] = {}
+    live: dict[str, Errors] = {}
     for clip in with_progress(meetings, len(meetings), "meetings"):
-        said = said_speech(read_samples(clip.path), activity, settings)
-        rows[clip.path.stem] = compare(said, turns.get(clip.path.stem, []))
-    total = sum(rows.values(), Errors(0.0, 0.0, 0.0, 0.0))
+        samples, name = read_samples(clip.path), clip.path.stem
+        rows[name] = compare(said_speech(samples, activity, settings), turns.get(name, []))
+        live[name] = compare(said_by_chunks(samples, settings), turns.get(name, []))
+    nothing = Errors(0.0, 0.0, 0.0, 0.0)
+    total = sum(rows.values(), nothing)
     return {
         "model": model_identity(detector.manifest),
         "n": len(rows),
         **total.figures(),
         **_cost([clip.path for clip in meetings], activity, detector),
+        "silero": {
+            **sum(live.values(), nothing).figures(),
+            **_chunk_cost([clip.path for clip in meetings], settings),
+            "recordings": {name: errors.figures() for name, errors in live.items()},
+        },
         "recordings": {name: errors.figures() for name, errors in rows.items()},
         "false_share_of_other_sounds": _false_shares(others, activity, settings),
         **_of_voices(index, root, detector, activity),
@@ -235,6 +258,16 @@ def _cost(paths: list[Path], activity: SpeechActivity, detector: ActivityModel) 
         "cpu_ms_per_s": round(1e3 * total_s / length_s, 3),
         "of_which_log_mels_ms_per_s": round(1e3 * front_s / length_s, 3),
     }
+
+
+def _chunk_cost(paths: list[Path], settings: Voice) -> dict[str, float]:
+    sounds = [read_samples(path) for path in paths[:3]]
+    started_s = time.process_time()
+    for samples in sounds:
+        said_by_chunks(samples, settings)
+    took_s = time.process_time() - started_s
+    length_s = sum(samples.size for samples in sounds) / SAMPLE_RATE_HZ
+    return {"cpu_ms_per_s": round(1e3 * took_s / length_s, 3)}
 
 
 def _false_shares(
