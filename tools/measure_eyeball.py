@@ -27,6 +27,8 @@ from edge_affect.perception.face_search import FaceSearch
 from edge_affect.perception.interpreter import load_model
 
 MIN_PRESENCE = 0.95
+MIRRORED = 200
+"""So many pictures tell how far the mesh lies beside the face."""
 AHEAD_DEG = 8.0
 ASIDE_DEG = (10.0, 40.0)
 INTO_CAMERA_DEG = 4.0
@@ -44,7 +46,31 @@ def main() -> None:
         paths = [args.root / row["path"] for row in csv.DictReader(file)]
     order = np.random.default_rng(0).permutation(len(paths))[: args.n]
     model = load_model("iris_landmark")
+    print_shift([paths[row] for row in order[:MIRRORED]])
     report(np.array(read_eyes([paths[row] for row in order], GazeReader(model))), model.manifest)
+
+
+def print_shift(paths: list[Path]) -> None:
+    """Print `mesh_shift`: half of what mirroring a picture there and back does to its mesh."""
+    search = FaceSearch(load_model("face_detection_near"), load_model("face_detection_far"), 1)
+    landmarker = FaceLandmarker(load_model("face_landmark"))
+    corners = [point for eye in EYE_CORNERS for point in eye]
+    twins = [point for eye in EYE_CORNERS[::-1] for point in eye]
+    shifts = []
+    for path in paths:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        mirrored = np.ascontiguousarray(pixels[:, ::-1])
+        meshes = [
+            [landmarker.locate(shown, face) for face in search.find(shown)]
+            for shown in (pixels, mirrored)
+        ]
+        for one, other in zip(*meshes, strict=False):
+            if min(one.presence, other.presence) >= MIN_PRESENCE:
+                back = pixels.shape[1] - other.points_px[twins, 0]
+                away = (back - one.points_px[corners, 0]) / head_pose(one).scale_px
+                shifts.append(float(np.median(away)) / 2)
+    print(f"mesh_shift {np.median(shifts):.4f}, of {len(shifts)} pictures")
 
 
 def read_eyes(paths: list[Path], eyes: GazeReader) -> list[tuple[float, ...]]:

@@ -40,13 +40,13 @@ N_AXES, N_EYE_POINTS, N_IRIS_POINTS = 4, 71, 5
 LIDS = ((3, 11), (4, 12), (5, 13))
 """Points of an eye on its lower and upper lid, above each other."""
 THRESHOLDS = (
-    "ball_depth", "ball_drop", "ball_out", "ball_radius",
+    "ball_depth", "ball_drop", "ball_out", "ball_radius", "mesh_shift",
     "min_openness", "max_turn_deg", "min_corners_px",
 )  # fmt: skip
 RIGHT, LEFT = -1.0, 1.0
 """Side of an eye, the subject's, and the sign of its place in the head."""
 MAX_SINE = 0.95
-"""An iris further out than this, about 72 degrees, is no iris."""
+"""An iris further out than this is no iris."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class EyeModel:
         ball_drop: How far below them.
         ball_out: How far outside their middle.
         ball_radius: From there to the middle of the iris, in distances of the eyes, > 0.
+        mesh_shift: How far too far to the left the mesh puts the eyes, in distances of the eyes.
         openness: Of the height of the lids' opening over the width of the eye.
         min_openness: An eye less open than this shows no gaze, [0, 1].
         max_turn_deg: An eye of a head turned to its side further than this is not read.
@@ -91,6 +92,7 @@ class EyeModel:
     ball_drop: float
     ball_out: float
     ball_radius: float
+    mesh_shift: float
     openness: SignalScale
     min_openness: float
     max_turn_deg: float
@@ -177,6 +179,9 @@ def eye_direction(
     """
     ball = (side * model.ball_out, model.ball_drop, model.ball_depth)
     centre_px = pose.origin_px + pose.scale_px * pose.rotation @ (middle + ball)
+    roll_rad = math.radians(pose.roll_deg)
+    across = np.array([math.cos(roll_rad), math.sin(roll_rad)])
+    centre_px[:2] += model.mesh_shift * pose.scale_px * across
     offset = (iris_px - centre_px[:2]) / (pose.scale_px * model.ball_radius)
     sine = float(np.linalg.norm(offset))
     if sine > MAX_SINE:
@@ -200,8 +205,7 @@ def angles_of_gaze(direction: NDArray[np.float64]) -> tuple[float, float]:
 class GazeReader:
     """Reads the eyes of one face at a time and keeps nothing.
 
-    Costs one inference for each eye. Where there is no time for both, the one that shows more of
-    itself answers for both: eyes move, open and close together.
+    Costs one inference for each eye. Where there is no time for both, the wider one answers.
 
     Args:
         model: Of kind ``iris_landmarks``.

@@ -36,10 +36,15 @@ class PlantedEyes:
         self._ratios = ratios
         self._landmarks = Face().seen(angles_deg, DISTANCE_MM)
         turn, look = rotation_of(*angles_deg), rotation_of(*gaze_deg, 0) @ (0, 0, -1)
+        # The mesh of the real model lies beside the face.
+        roll = math.radians(angles_deg[2])
+        unit_px = EYE_DISTANCE_MM * FOCAL_PX / DISTANCE_MM
+        shift = MODEL.mesh_shift * unit_px * np.array([math.cos(roll), math.sin(roll)])
         self._irises_px = []
         for ball in balls():
             iris = (ball + MODEL.ball_radius * look) @ turn.T * EYE_DISTANCE_MM
-            self._irises_px.append(iris[:2] * FOCAL_PX / (DISTANCE_MM + iris[2]) + (320, 240))
+            place = iris[:2] * FOCAL_PX / (DISTANCE_MM + iris[2]) + (320, 240)
+            self._irises_px.append(place + shift)
         # The reader asks for the wider eye first.
         widths = [
             np.linalg.norm(np.diff(self._landmarks.points_px[list(corners)], axis=0))
