@@ -3,8 +3,7 @@
 The mesh has depth, so that the pose is one rigid fit in closed form: the turn, size and shift that
 bring the points of a median head (``face_canonical``), which no expression moves, closest to the
 points of this face (B. K. P. Horn, 1987, "Closed-form solution of absolute orientation"; by
-singular values as in S. Umeyama, 1991). Against a fit to the picture's two dimensions alone it
-halves the error of the pitch.
+singular values as in S. Umeyama, 1991).
 
 The mesh is a weak perspective, taken about the line from the camera to the head, so the angles are
 against that line: 0 looks into the camera from wherever the head is in the picture.
