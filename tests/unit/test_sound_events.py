@@ -8,6 +8,7 @@ import pytest
 from edge_affect.config import Voice
 from edge_affect.errors import ManifestError, ShapeError
 from edge_affect.perception.acoustic import AcousticSettings, LogMelHistory, log_mel_db
+from edge_affect.perception.activity import ActivityModel
 from edge_affect.perception.event_hysteresis import EventHysteresis, HysteresisSettings
 from edge_affect.perception.event_rules import RuleSettings, frame_shape, rule_levels
 from edge_affect.perception.expression_model import VoiceExpressionModel
@@ -19,16 +20,6 @@ from edge_affect.types import AudioBlock, SoundObservation
 RATE = 16_000
 HOST = AcousticSettings()
 LOUD = -60.0
-
-
-class NoSpeech:
-    """A detector that hears no speech."""
-
-    def process_samples(self, samples):
-        return 0.0
-
-    def reset(self):
-        pass
 
 
 def noise(seconds: float, level: float = 0.1) -> np.ndarray:
@@ -194,7 +185,7 @@ def test_the_voice_reader_carries_the_events_of_each_hop():
     model = VoiceExpressionModel.load()
     settings = Voice()
     events = SoundEventReader(SoundEventModel.load(), model.acoustic, settings.min_level_db)
-    reader = VoiceReader(model, NoSpeech(), settings, events)
+    reader = VoiceReader(model, ActivityModel.load(), settings, events)
     samples = noise(4.0)
     observations = [
         o
@@ -204,7 +195,7 @@ def test_the_voice_reader_carries_the_events_of_each_hop():
         )
     ]
     assert [len(o.events) for o in observations] == [1, 2, 2, 2]
-    plain = VoiceReader(model, NoSpeech(), settings)
+    plain = VoiceReader(model, ActivityModel.load(), settings)
     assert [o.events for o in plain.feed(AudioBlock(samples, 0))] == [()] * 4
     lost = AudioBlock(samples[:RATE], 10**10, n_lost=1)
     assert [len(o.events) for o in reader.feed(lost)] == [1]
