@@ -171,9 +171,10 @@ class RunningBaseline:
 
     def forget(self) -> None:
         """Start over with everybody's normal, as after a pause or a gap."""
-        self._surplus = np.zeros(self._population.n_values)
-        self._expected = np.zeros(self._population.n_values)
-        self._counts = np.zeros(0 if self._effects is None else self._effects.weights.size)
+        self._surplus: NDArray[np.float64] = np.zeros(self._population.n_values)
+        self._expected: NDArray[np.float64] = np.zeros(self._population.n_values)
+        n_effects = 0 if self._effects is None else self._effects.weights.size
+        self._counts: NDArray[np.float64] = np.zeros(n_effects)
         self._weight = 0.0
 
     @property

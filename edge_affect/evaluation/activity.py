@@ -157,7 +157,7 @@ def said_by_chunks(samples: NDArray[np.float32], settings: Voice) -> NDArray[np.
     activity.extend(np.pad(samples, (0, -samples.size % CHUNK_SAMPLES)))
     n_grid = round(samples.size / SAMPLE_RATE_HZ * GRID_HZ)
     chunks = np.arange(n_grid) * (SAMPLE_RATE_HZ // GRID_HZ) // CHUNK_SAMPLES
-    return padded(activity.flags)[chunks]
+    return np.asarray(padded(activity.flags)[chunks], dtype=np.bool_)
 
 
 def evaluate_activity(index: Path, root: Path, model: str = "voice_activity") -> dict[str, Any]:

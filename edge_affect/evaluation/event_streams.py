@@ -96,7 +96,8 @@ def hear_clip(
     )
     heard = EventStream(reader, host).feed(np.concatenate((lead, samples, tail)))
     onset_s = n_lead / rate_hz + onset_of(samples) / rate_hz
-    peaks, starts_s = np.zeros(len(EVENTS)), np.full(len(EVENTS), np.nan)
+    peaks: NDArray[np.float64] = np.zeros(len(EVENTS))
+    starts_s: NDArray[np.float64] = np.full(len(EVENTS), np.nan)
     for known_s, observation in heard:
         levels = [0.0 if level is None else level for level in observation.levels]
         peaks = np.maximum(peaks, levels)

@@ -78,11 +78,11 @@ def voiced(
         seed: Of the disturbance and of the phases of the harmonics.
     """
     rng = np.random.default_rng(seed)
-    cycles = np.cumsum(f0_hz) / SAMPLE_RATE_HZ
-    gain = np.ones(f0_hz.size)
+    cycles: NDArray[np.float64] = np.cumsum(f0_hz) / SAMPLE_RATE_HZ
+    gain: NDArray[np.float64] = np.ones(f0_hz.size)
     if roughness != STEADY:
         cycles, gain = _disturbed(cycles, roughness, rng)
-    wave = np.zeros(f0_hz.size)
+    wave: NDArray[np.float64] = np.zeros(f0_hz.size)
     first = np.exp(2j * np.pi * cycles)
     harmonic = np.ones_like(first)
     for number in range(1, int(TOP_HZ / f0_hz.min()) + 1):

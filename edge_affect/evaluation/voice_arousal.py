@@ -130,7 +130,9 @@ def _arousals(
     """Return arousal of the wanted clips by each way, NaN elsewhere, shape ``(n,)``."""
     reader = VoiceExpressionModel.load(model)
     by_manner = VoiceArousal.load()
-    found = {name: np.full(len(recordings), np.nan) for name in ("by_table", "by_manner")}
+    found: dict[str, NDArray[np.float64]] = {
+        name: np.full(len(recordings), np.nan) for name in ("by_table", "by_manner")
+    }
     for number in with_progress(wanted, len(wanted), "clips"):
         samples = same_loudness(read_samples(recordings[number].path))
         windows = clip_windows(samples, reader.acoustic)

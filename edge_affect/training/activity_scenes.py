@@ -136,7 +136,7 @@ def _talk(
     generator: np.random.Generator,
 ) -> tuple[list[Samples], list[Turns]]:
     """Return one clean track and the turns of each speaker."""
-    tracks = [np.zeros(n_samples, dtype=np.float32) for _ in speakers]
+    tracks: list[NDArray[np.float32]] = [np.zeros(n_samples, dtype=np.float32) for _ in speakers]
     turns: list[Turns] = [[] for _ in speakers]
     # How talkative a scene is differs: some are monologues, some are mostly silent.
     mean_gap_s = float(generator.choice((0.2, 0.6, 2.0, 5.0)))

@@ -11,7 +11,7 @@ import hashlib
 from importlib import util
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from torch import nn
 from torch.nn import functional
 
 from edge_affect.training.onnx_weights import read_tensors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PRETRAINED_PACKAGE = "openwakeword"
 PRETRAINED_FILE = "resources/models/embedding_model.onnx"
@@ -178,7 +181,7 @@ def _copy(layer: nn.Conv2d, tensors: dict[str, torch.Tensor], number: int) -> No
     layer.bias.copy_(tensors[f"{name}_bias_fused_bn"])
 
 
-def band_matrix(centres_mel: np.ndarray, low_mel: float, high_mel: float) -> torch.Tensor:
+def band_matrix(centres_mel: NDArray[np.float64], low_mel: float, high_mel: float) -> torch.Tensor:
     """Return weights ``(n_bands, N_MELS)`` that read the trunk's bands off other, finer ones.
 
     Args:
