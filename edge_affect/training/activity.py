@@ -8,7 +8,6 @@ model is finished.
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +38,7 @@ from edge_affect.training.activity_data import (
 from edge_affect.training.activity_net import ActivityNet, activity_loss
 from edge_affect.training.activity_overlap import with_discount
 from edge_affect.training.activity_scenes import SceneSettings
+from edge_affect.training.command import training_parser
 from edge_affect.training.export import to_int8
 from edge_affect.training.loop import LoopSettings, fit, predict
 from edge_affect.training.manifest_text import manifest_text
@@ -243,16 +243,10 @@ def others_table(shares: dict[str, Any]) -> str:
 
 def main() -> None:
     """Run the whole recipe; see ``--help``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
-    parser.add_argument("--out", type=Path, default=Path("models_tflite"), help="where models go")
-    parser.add_argument("--work", type=Path, default=Path("build/training/activity"))
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
-        "--release", action="store_true", help="measure on the meetings and write the model"
+    parser = training_parser(
+        __doc__, "activity", "folder with index.csv", "measure it on the meetings"
     )
+    parser.add_argument("--epochs", type=int, default=5)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(seed=options.seed)

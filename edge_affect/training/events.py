@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from edge_affect.evaluation.event_clips import read_event_clips
 from edge_affect.evaluation.events import evaluate_events
 from edge_affect.perception.acoustic import AcousticSettings, normalise
 from edge_affect.perception.manifest import TrainingData
+from edge_affect.training.command import keep_figures, training_parser
 from edge_affect.training.event_batches import BatchSettings, EventBatches, event_net
 from edge_affect.training.event_card import card_values, figures_of
 from edge_affect.training.event_data import (
@@ -122,19 +121,10 @@ def with_thresholds(manifest: Manifest, choice: ThresholdChoice) -> Manifest:
 
 def main() -> None:
     """Run the whole recipe; see ``--help``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
-    parser.add_argument("--out", type=Path, default=Path("models_tflite"), help="where models go")
-    parser.add_argument("--work", type=Path, default=Path("build/training/events"))
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument(
-        "--release",
-        action="store_true",
-        help="write the model and measure it on what it never learned from; without it only the "
-        "development part is used",
+    parser = training_parser(
+        __doc__, "events", "folder with index.csv", "measure it on what it never learned from"
     )
+    parser.add_argument("--epochs", type=int, default=8)
     options = parser.parse_args()
     index = options.data / "index.csv"
     clips = read_event_clips(index, options.data)
@@ -158,9 +148,7 @@ def main() -> None:
     manifest = with_thresholds(manifest, choice)
     if options.release:
         found["report"] = release(options.out, manifest, content, found, index)
-    text = json.dumps(found, indent=1)
-    (options.work / "figures.json").write_text(text, encoding="utf-8")
-    print(text, flush=True)
+    keep_figures(options.work, found)
 
 
 def release(

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +21,7 @@ from edge_affect.perception.expression_model import FaceExpressionModel
 from edge_affect.perception.interpreter import softmax
 from edge_affect.perception.manifest import Manifest, TrainingData
 from edge_affect.record import EXPRESSIONS, Expression
+from edge_affect.training.command import keep_figures, training_parser
 from edge_affect.training.export import to_int8
 from edge_affect.training.face_augmentation import FaceAugmentation
 from edge_affect.training.face_data import (
@@ -246,18 +245,8 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
 
 def main() -> None:
     """Run the whole recipe; see ``--help``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="FER+ as one .npz file")
-    parser.add_argument("--out", type=Path, default=Path("models_tflite"), help="where models go")
-    parser.add_argument(
-        "--work", type=Path, default=Path("build/training/face"), help="checkpoints"
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
-        "--release",
-        action="store_true",
-        help="measure on the report split and write the model; without it only dev is looked at",
+    parser = training_parser(
+        __doc__, "face", "FER+ as one .npz file", "measure it on the report split"
     )
     options = parser.parse_args()
     settings = loop_settings(options.seed, options.threads)
@@ -278,9 +267,7 @@ def main() -> None:
     }
     if options.release:
         found["valid"] = report_once(net, manifest, content, faces)
-    text = json.dumps(found, indent=1)
-    (options.work / "figures.json").write_text(text, encoding="utf-8")
-    print(text, flush=True)
+    keep_figures(options.work, found)
     if options.release:
         release(options.out, manifest, content, found)
 

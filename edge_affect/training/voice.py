@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from edge_affect.evaluation.voices import voice_figures
 from edge_affect.perception.acoustic import AcousticSettings, clip_windows
 from edge_affect.perception.expression_model import VoiceExpressionModel
 from edge_affect.perception.manifest import Manifest, TrainingData
+from edge_affect.training.command import keep_figures, training_parser
 from edge_affect.training.export import to_int8
 from edge_affect.training.loop import LoopSettings, fit
 from edge_affect.training.nets import n_parameters
@@ -236,19 +235,11 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
 
 def main() -> None:
     """Run the whole recipe; see ``--help``."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with index.csv")
-    parser.add_argument("--out", type=Path, default=Path("models_tflite"), help="where models go")
-    parser.add_argument("--work", type=Path, default=Path("build/training/voice"))
+    parser = training_parser(
+        __doc__, "voice", "folder with index.csv", "measure it on the report speakers"
+    )
     parser.add_argument(
         "--trunk", type=Path, help="the published trunk, if not out of the package that carries it"
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
-        "--release",
-        action="store_true",
-        help="measure on the report speakers and write the model; without it only dev is used",
     )
     options = parser.parse_args()
     phases = recipe(options.seed, options.threads)
@@ -278,9 +269,7 @@ def main() -> None:
     }
     if options.release:
         found["report"] = report_once(manifest, content, options.data)
-    text = json.dumps(found, indent=1)
-    (options.work / "figures.json").write_text(text, encoding="utf-8")
-    print(text, flush=True)
+    keep_figures(options.work, found)
     if options.release:
         release(options.out, manifest, content, found)
 
