@@ -50,6 +50,8 @@ class LoopSettings:
         warm_up_epochs: Linear rise at the start.
         n_threads: Of torch.
         seed: Of everything random.
+        is_bf16: Multiply in bfloat16: 1.5 to 2 times faster where the processor has it and the net
+            is made of plain convolutions; depthwise ones gain nothing.
     """
 
     n_epochs: int
@@ -59,6 +61,7 @@ class LoopSettings:
     warm_up_epochs: float = 1.0
     n_threads: int = 1
     seed: int = 1
+    is_bf16: bool = False
 
 
 class AveragedWeights:
@@ -181,7 +184,9 @@ def _run_epoch(  # noqa: PLR0913, PLR0917 (the body of the loop of `fit`, called
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(settings, epoch + number / batches.n_batches)
         optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(net(inputs.to(memory_format=torch.channels_last)), target)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=settings.is_bf16):
+            answers = net(inputs.to(memory_format=torch.channels_last))
+        loss = loss_of(answers.float(), target)
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
