@@ -7,14 +7,13 @@ module needs the standard library only, so that the publisher may import it.
 
 from __future__ import annotations
 
-import difflib
-import re
 import sys
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from edge_affect.errors import ConfigError, InputMissingError
+from edge_affect.keys import Rule, key, nearest, section, toml_value
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,54 +30,6 @@ GROUP_SETTINGS: tuple[str, ...] = ("classroom", "workplace")
 GROUP_MIN_PEOPLE = 5
 EXCEPTIONS: tuple[str, ...] = ("", "medical", "safety")
 TOPIC_LEVEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
-
-
-def key(  # noqa: PLR0913 (keyword-only, one for each column of the reference)
-    default: Any,
-    doc: str,
-    *,
-    unit: str = "",
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] | None = None,
-    pattern: str | None = None,
-    example: Any = None,
-) -> Any:
-    """Declare one configuration key.
-
-    Args:
-        default: Value when the file does not name the key.
-        doc: One line on what it does.
-        unit: Of a number, as written in text ("s", "Hz", "px").
-        low: Smallest allowed number.
-        high: Largest allowed number.
-        choices: Allowed strings.
-        pattern: Regular expression that a non-empty string must match as a whole.
-        example: Value shown in the example file where the default would not help.
-    """
-    rule = Rule(doc, unit, low, high, choices, pattern, example)
-    return field(default=default, metadata={"rule": rule})
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What may stand under one key; see ``key``."""
-
-    doc: str
-    unit: str
-    low: float | None
-    high: float | None
-    choices: tuple[str, ...] | None
-    pattern: str | None
-    example: Any
-
-    def describe(self) -> str:
-        """Return the range and unit as text, or an empty string."""
-        if self.choices is not None:
-            return "one of " + ", ".join(repr(c) for c in self.choices)
-        if self.low is not None and self.high is not None:
-            return f"{self.low:g} to {self.high:g} {self.unit}".rstrip()
-        return self.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +229,6 @@ SECTIONS: dict[str, type[Any]] = {
     f.name: type(f.default_factory()) for f in fields(Config) if f.default_factory is not MISSING
 }
 
-T = TypeVar("T")
-
 
 def load(path: Path) -> Config:
     """Read and validate a configuration file.
@@ -308,50 +257,11 @@ def parse(text: str, name: str = "configuration") -> Config:
     sections: dict[str, Any] = {}
     for table, values in tables.items():
         if table not in SECTIONS:
-            raise ConfigError(f"{name} has an unknown table [{table}]{_nearest(table, SECTIONS)}.")
+            raise ConfigError(f"{name} has an unknown table [{table}]{nearest(table, SECTIONS)}.")
         if not isinstance(values, dict):
             raise ConfigError(f"{name}: {table} must be a table, written as [{table}].")
-        sections[table] = _section(SECTIONS[table], values, f"{name}, [{table}]")
+        sections[table] = section(SECTIONS[table], values, f"{name}, [{table}]")
     return Config(**sections)
-
-
-def _nearest(wrong: str, valid: Any) -> str:
-    close = difflib.get_close_matches(wrong, list(valid), n=1, cutoff=0.4)
-    return f"; did you mean {close[0]!r}?" if close else f"; valid are {', '.join(valid)}"
-
-
-def _section(kind: type[T], values: dict[str, Any], where: str) -> T:
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    checked: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in known:
-            raise ConfigError(f"{where} has an unknown key {name!r}{_nearest(name, known)}.")
-        checked[name] = _value(
-            known[name].default, known[name].metadata["rule"], value, f"{where} {name}"
-        )
-    return kind(**checked)
-
-
-def _value(default: Any, rule: Rule, value: Any, where: str) -> Any:
-    """Return ``value`` as the type of ``default``, checked against ``rule``."""
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not type(default):
-        kinds = {
-            bool: "true or false", str: "a string", int: "a whole number", float: "a number"
-        }  # fmt: skip
-        raise ConfigError(f"{where} must be {kinds[type(default)]}, not {value!r}.")
-    if rule.choices is not None and value not in rule.choices:
-        raise ConfigError(
-            f"{where} is {value!r}{_nearest(str(value), [c for c in rule.choices if c])}."
-        )
-    if rule.low is not None and rule.high is not None and not rule.low <= value <= rule.high:
-        raise ConfigError(f"{where} is {value!r}; it must be {rule.describe()}.")
-    if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
-        raise ConfigError(
-            f"{where} is {value!r}; use letters, digits, - and _, starting with a letter or digit."
-        )
-    return value
 
 
 def example() -> str:
@@ -367,12 +277,5 @@ def example() -> str:
             value = item.default if rule.example is None else rule.example
             spec = rule.describe()
             lines.append(f"# {rule.doc}" + (f" ({spec})" if spec else ""))
-            lines.append(f"{item.name} = {_toml(value)}")
+            lines.append(f"{item.name} = {toml_value(value)}")
     return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return repr(value).lower()
