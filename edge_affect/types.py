@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_affect.errors import ShapeError
-from edge_affect.record import EVENTS, EXPRESSIONS, AbstainReason, Modality, SourceState
+from edge_affect.record import EVENTS, EXPRESSIONS, STATES, AbstainReason, Modality, SourceState
 
 SAMPLE_RATE_HZ = 16_000
 """Rate of all audio after capture."""
@@ -272,6 +272,10 @@ class SceneEstimate:
         abstained: Why there is no answer, or ``AbstainReason.NONE``.
         n_faces: Faces present, or None without a camera.
         speech_share: [0, 1], or None without a microphone.
+        valence_relative: Valence against what is normal for who is seen and heard, [-1, 1], or
+            None while that is not known.
+        arousal_relative: As above.
+        states: Derived states in the order of ``STATES``, [0, 1], None where not computed.
     """
 
     probabilities: NDArray[np.float64] | None
@@ -282,6 +286,13 @@ class SceneEstimate:
     abstained: AbstainReason
     n_faces: int | None
     speech_share: float | None
+    valence_relative: float | None = None
+    arousal_relative: float | None = None
+    states: tuple[float | None, ...] = (None,) * len(STATES)
+
+    def __post_init__(self) -> None:
+        if len(self.states) != len(STATES):
+            raise ShapeError(f"A scene needs {len(STATES)} states, not {len(self.states)}.")
 
 
 @dataclass(frozen=True, slots=True)

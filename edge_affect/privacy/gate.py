@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_affect.privacy.coarsening import expression_levels, signed_steps, steps
 from edge_affect.record import (
@@ -12,12 +12,16 @@ from edge_affect.record import (
     RATE_EDGES_HZ,
     SEALED_REASONS,
     SHARE_MAX,
+    STATE_MAX,
     AbstainReason,
     AffectRecord,
     bucket,
     people_bucket,
 )
 from edge_affect.types import SceneEstimate, SensingHealth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Gate:
@@ -61,7 +65,14 @@ class Gate:
             expressions=expression_levels(scene.probabilities),
             valence=signed_steps(scene.valence),
             arousal=signed_steps(scene.arousal),
+            valence_relative=_or_none(signed_steps, scene.valence_relative),
+            arousal_relative=_or_none(signed_steps, scene.arousal_relative),
+            states=tuple(_or_none(lambda level: steps(level, STATE_MAX), s) for s in scene.states),
             confidence=steps(scene.confidence, CONFIDENCE_MAX),
             **around,
             **sensing,
         )
+
+
+def _or_none(coarse: Callable[[float], int], value: float | None) -> int | None:
+    return None if value is None else coarse(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from edge_affect.record import AbstainReason, AffectRecord, SourceState
@@ -134,6 +134,13 @@ class Pipeline:
 
 
 def _blank(scene: SceneEstimate, reason: AbstainReason) -> SceneEstimate:
-    return replace(
-        scene, probabilities=None, valence=None, arousal=None, confidence=0.0, abstained=reason
+    return SceneEstimate(
+        probabilities=None,
+        valence=None,
+        arousal=None,
+        confidence=0.0,
+        modalities=scene.modalities,
+        abstained=reason,
+        n_faces=scene.n_faces,
+        speech_share=scene.speech_share,
     )

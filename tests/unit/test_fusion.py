@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from edge_affect.config import Fusion
 from edge_affect.errors import ShapeError
 from edge_affect.fusion.circumplex import VALENCE_AROUSAL, valence_arousal
+from edge_affect.fusion.evidence import scene_of_faces
 from edge_affect.fusion.pooling import freshness, linear_pool, log_linear_pool
-from edge_affect.fusion.scene import SceneFusion, scene_of_faces
+from edge_affect.fusion.scene import SceneFusion
 from edge_affect.record import AbstainReason, Expression, Modality
 from edge_affect.types import ExpressionEstimate, FaceObservation, VoiceObservation
 

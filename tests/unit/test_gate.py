@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_affect.config import JURISDICTIONS, SETTINGS, Audio, Config, Deployment, Privacy
-from edge_affect.errors import ConfigError, PolicyError
+from edge_affect.errors import ConfigError, PolicyError, ShapeError
 from edge_affect.privacy import policy
 from edge_affect.privacy.coarsening import expression_levels, signed_steps, steps
 from edge_affect.privacy.gate import Gate
@@ -154,3 +154,17 @@ def test_a_recorded_call_needs_the_customers_channel_whatever_else_is_declared()
     assert caught.value.exit_code == 78
     policy.check_channel(replace(call, audio=Audio(channel=2)))
     policy.check_channel(Config(deployment=Deployment(setting="home")))
+
+
+def test_relative_values_and_states_leave_coarse_or_unknown():
+    scene = replace(
+        SCENE,
+        valence_relative=-0.4,
+        arousal_relative=None,
+        states=(1.0, 0.5, None, 0.0, None, 0.04),
+    )
+    record = Gate(min_people=1).admit(scene, HEALTH)
+    assert (record.valence_relative, record.arousal_relative) == (-6, None)
+    assert record.states == (14, 7, None, 0, None, 1)
+    with pytest.raises(ShapeError):
+        replace(SCENE, states=(None,) * 5)
