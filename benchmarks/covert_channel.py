@@ -175,7 +175,7 @@ def wilson(n_hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def capacity(error: float) -> float:
-    """Return the bits per symbol of a binary symmetric channel; 0 where it is no better than a coin.
+    """Return the bits per symbol of a binary symmetric channel; 0 where it is a coin or worse.
 
     The threshold fixes which side means one, so an error rate above one half is bad luck, no code.
     """

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "models": "fetch and check model files",
     "evaluate": "measure the models on data sets",
     "config": "write and check a configuration file",
+    "policy": "say what applies where the box stands, and why",
 }
 
 

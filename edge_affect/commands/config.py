@@ -64,4 +64,5 @@ def run_check(args: argparse.Namespace) -> int:
     print(f"{args.file} is valid; this box publishes to {settings.base_topic}/.")
     for rule in policy.applying(settings.deployment):
         print(f"Policy: {rule.effect.value} ({rule.source}).")
+    print(f"More: edge-affect policy explain --config {args.file}")
     return ExitCode.DONE

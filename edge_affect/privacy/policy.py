@@ -1,74 +1,11 @@
-"""Where the box must not run, as a table of rules with their articles. No legal advice."""
+"""Whether the box may start where it stands: the rules applied to a configuration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-
-from edge_affect.config import (
-    EXCEPTIONS,
-    GROUP_SETTINGS,
-    JURISDICTIONS,
-    SETTINGS,
-    Config,
-    Deployment,
-)
+from edge_affect.config import JURISDICTIONS, SETTINGS, Config, Deployment
 from edge_affect.errors import ConfigError, PolicyError
-
-
-class Effect(Enum):
-    """What a rule does."""
-
-    REFUSE = "refuse"
-    GROUP_ONLY = "group values only"
-    ONE_CHANNEL = "one chosen audio channel only"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row of the policy.
-
-    Attributes:
-        settings: Where it applies.
-        jurisdictions: Under whose law.
-        effect: What it does.
-        lifted_by: Declared exceptions under which it does not apply.
-        source: Article and date, or the reason of this project.
-    """
-
-    settings: tuple[str, ...]
-    jurisdictions: tuple[str, ...]
-    effect: Effect
-    lifted_by: tuple[str, ...]
-    source: str
-
-
-RULES: tuple[Rule, ...] = (
-    Rule(
-        settings=("classroom", "workplace"),
-        jurisdictions=("EU",),
-        effect=Effect.REFUSE,
-        lifted_by=("medical", "safety"),
-        source=(
-            "Article 5(1)(f) of the EU AI Act (Regulation 2024/1689), in force since "
-            "2 February 2025, prohibits inferring emotions at work and in education"
-        ),
-    ),
-    Rule(
-        settings=GROUP_SETTINGS,
-        jurisdictions=JURISDICTIONS,
-        effect=Effect.GROUP_ONLY,
-        lifted_by=tuple(filter(None, EXCEPTIONS)),
-        source="pupils and employees cannot freely refuse, so only groups are described",
-    ),
-    Rule(
-        settings=("contact-centre",),
-        jurisdictions=JURISDICTIONS,
-        effect=Effect.ONE_CHANNEL,
-        lifted_by=(),
-        source="only the customer's channel may be analysed, never the employee's",
-    ),
-)
+from edge_affect.privacy.notes import NOTES, Note
+from edge_affect.privacy.rules import RULES, Effect, Rule
 
 
 def applying(deployment: Deployment) -> tuple[Rule, ...]:
@@ -82,11 +19,38 @@ def applying(deployment: Deployment) -> tuple[Rule, ...]:
     )
 
 
+def lifted(deployment: Deployment) -> tuple[Rule, ...]:
+    """Return the rules that would apply but for the declared exception."""
+    return tuple(
+        rule
+        for rule in RULES
+        if deployment.setting in rule.settings
+        and deployment.jurisdiction in rule.jurisdictions
+        and deployment.exception in rule.lifted_by
+    )
+
+
+def notes(deployment: Deployment) -> tuple[Note, ...]:
+    """Return the hints for a deployment."""
+    return tuple(
+        note
+        for note in NOTES
+        if deployment.setting in note.settings
+        and deployment.jurisdiction in note.jurisdictions
+        and (deployment.exception or not note.needs_exception)
+    )
+
+
+def refusal(deployment: Deployment) -> Rule | None:
+    """Return the rule that refuses a deployment, or None."""
+    return next((rule for rule in applying(deployment) if rule.effect is Effect.REFUSE), None)
+
+
 def check_live(config: Config) -> None:
     """Let a live capture pass, or refuse it.
 
     Raises:
-        ConfigError: If the deployment is not declared, or no channel is chosen where one must be.
+        ConfigError: If the deployment is not declared, or does not fit what a rule asks for.
         PolicyError: If a rule refuses; the message names the article.
     """
     deployment = config.deployment
@@ -97,15 +61,25 @@ def check_live(config: Config) -> None:
                 f"({', '.join(SETTINGS)}), jurisdiction ({', '.join(JURISDICTIONS)}), "
                 "purpose and contact."
             )
-    for rule in applying(deployment):
-        if rule.effect is Effect.REFUSE:
-            raise PolicyError(
-                f"Refused: {rule.source}; this box is declared as a {deployment.setting} in "
-                f"{deployment.jurisdiction}. Medical or safety reasons, where they exist, are "
-                "declared with [deployment] exception."
-            )
+    rule = refusal(deployment)
+    if rule is not None:
+        raise PolicyError(
+            f"Refused: {rule.source}; this box is declared as a {deployment.setting} in "
+            f"{deployment.jurisdiction}. Medical or safety reasons, where they exist, are "
+            "declared with [deployment] exception."
+        )
     if config.audio.source == "microphone":
         check_channel(config)
+    _check_camera(config)
+
+
+def _check_camera(config: Config) -> None:
+    for rule in applying(config.deployment):
+        if rule.effect is Effect.NO_CAMERA and config.video.source != "none":
+            raise ConfigError(
+                f"[video] source is {config.video.source!r}, but in a "
+                f'{config.deployment.setting} {rule.source}; set it to "none".'
+            )
 
 
 def check_channel(config: Config) -> None:

@@ -1,6 +1,5 @@
-"""The gate and the policy: coarse, withheld where it must be, and refused where the law says so."""
+"""The gate: coarse, and withheld where it must be."""
 
-import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_affect.config import JURISDICTIONS, SETTINGS, Audio, Config, Deployment, Privacy
-from edge_affect.errors import ConfigError, PolicyError, ShapeError
-from edge_affect.privacy import policy
+from edge_affect.errors import ShapeError
 from edge_affect.privacy.coarsening import expression_levels, signed_steps, steps
 from edge_affect.privacy.gate import Gate
 from edge_affect.record import AbstainReason, AffectRecord, Modality, People, SourceState
@@ -87,73 +84,6 @@ def test_every_abstention_makes_a_valid_record(reason):
 def test_it_fails_closed():
     with pytest.raises(ValueError, match="NaN"):
         Gate(min_people=1).admit(replace(SCENE, valence=float("nan")), HEALTH)
-
-
-def declared(setting: str, jurisdiction: str, exception: str = "") -> Config:
-    return Config(
-        deployment=Deployment(setting, jurisdiction, "test", "me", "", exception),
-        audio=Audio(channel=1),
-    )
-
-
-def test_the_whole_matrix_of_settings_and_jurisdictions():
-    allowed, group_only = set(), set()
-    for setting in SETTINGS:
-        for jurisdiction in JURISDICTIONS:
-            config = declared(setting, jurisdiction)
-            with contextlib.suppress(PolicyError):
-                policy.check_live(config)
-                allowed.add((setting, jurisdiction))
-            effects = {rule.effect for rule in policy.applying(config.deployment)}
-            assert (config.min_people == 5) == (policy.Effect.GROUP_ONLY in effects)
-            if config.min_people == 5:
-                group_only.add((setting, jurisdiction))
-    matrix = {(s, j) for s in SETTINGS for j in JURISDICTIONS}
-    assert matrix - allowed == {("classroom", "EU"), ("workplace", "EU")}
-    assert group_only == {(s, j) for s in ("classroom", "workplace") for j in JURISDICTIONS}
-
-
-def test_a_refusal_names_the_article():
-    with pytest.raises(PolicyError, match=r"Article 5\(1\)\(f\).*2 February 2025"):
-        policy.check_live(declared("classroom", "EU"))
-
-
-@pytest.mark.parametrize("exception", ["medical", "safety"])
-def test_a_declared_exception_lifts_the_refusal(exception):
-    config = declared("workplace", "EU", exception)
-    policy.check_live(config)
-    assert config.min_people == 1
-
-
-def test_more_people_may_be_asked_for_but_not_fewer():
-    strict = replace(declared("classroom", "US"), privacy=Privacy(min_people=12))
-    loose = replace(declared("classroom", "US"), privacy=Privacy(min_people=2))
-    assert [c.min_people for c in (strict, loose)] == [12, 5]
-
-
-@pytest.mark.parametrize("name", ["setting", "jurisdiction", "purpose", "contact"])
-def test_live_capture_needs_a_declared_deployment(name):
-    config = declared("home", "UK")
-    missing = replace(config, deployment=replace(config.deployment, **{name: ""}))
-    policy.check_live(config)
-    with pytest.raises(ConfigError, match=name):
-        policy.check_live(missing)
-
-
-def test_a_contact_centre_must_choose_the_customers_channel():
-    config = declared("contact-centre", "UK")
-    policy.check_live(config)
-    with pytest.raises(ConfigError, match="customer"):
-        policy.check_live(replace(config, audio=Audio(channel=0)))
-
-
-def test_a_recorded_call_needs_the_customers_channel_whatever_else_is_declared():
-    call = Config(deployment=Deployment(setting="contact-centre"))
-    with pytest.raises(ConfigError, match="never the employee's") as caught:
-        policy.check_channel(call)
-    assert caught.value.exit_code == 78
-    policy.check_channel(replace(call, audio=Audio(channel=2)))
-    policy.check_channel(Config(deployment=Deployment(setting="home")))
 
 
 def test_relative_values_and_states_leave_coarse_or_unknown():
