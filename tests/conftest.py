@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long a case takes says something about the machine; times belong to the benchmarks.
+settings.register_profile("edge-affect", deadline=None)
+settings.load_profile("edge-affect")
 
 ROOT = Path(__file__).resolve().parents[1]
 
