@@ -173,6 +173,8 @@ class VoiceObservation:
         prosody: How it was said, or None from a reader that measures none.
         events: Sound events of the windows within this hop, oldest first; empty where none are
             sensed.
+        arousal: How aroused it sounds, whatever was expressed, [-1, 1]; None where the voice was
+            not read, or from a reader that measures none.
     """
 
     speech_share: float
@@ -180,6 +182,7 @@ class VoiceObservation:
     observed_ns: int
     prosody: Prosody | None = None
     events: tuple[SoundObservation, ...] = ()
+    arousal: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

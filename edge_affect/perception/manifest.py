@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge_affect.errors import InputMissingError, ManifestError
-from edge_affect.perception.toml_table import Scalar, Table, read_toml
+from edge_affect.toml_table import Scalar, Table, read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,6 +12,7 @@ from edge_affect.perception.activity import SpeechActivity
 from edge_affect.perception.chunk_activity import CHUNK_SAMPLES, ChunkActivity
 from edge_affect.perception.expression_model import spread
 from edge_affect.perception.prosody import ProsodyHistory
+from edge_affect.perception.voice_manner import manner
 from edge_affect.types import ExpressionEstimate, VoiceObservation
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from edge_affect.perception.chunk_activity import ChunkDetector
     from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.sound_events import SoundEventReader
+    from edge_affect.perception.voice_arousal import VoiceArousal
     from edge_affect.types import AudioBlock
 
 
@@ -35,6 +37,7 @@ class VoiceReader:
         events: Follows sound events through the same frames; None leaves them out.
         chunks: Says what is speech instead of ``detector``, which then only says what is by
             several people; None leaves both to ``detector``.
+        arousal: Maps the manner of speaking to arousal; None leaves that out.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class VoiceReader:
         settings: Voice,
         events: SoundEventReader | None = None,
         chunks: ChunkDetector | None = None,
+        arousal: VoiceArousal | None = None,
     ) -> None:
         self._model = model
         self._settings = settings
@@ -61,6 +65,7 @@ class VoiceReader:
             n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
             self._chunks = ChunkActivity(chunks, settings, n_chunks)
         self._events = events
+        self._arousal = arousal
         self._hop = np.empty(self._acoustic.n_hop, dtype=np.float32)
         self._n_in_hop = 0
 
@@ -104,15 +109,16 @@ class VoiceReader:
         half_ns = self._acoustic.n_window * NS_PER_S // self._acoustic.sample_rate_hz // 2
         observed_ns = end_ns - half_ns
         speech_share = self._speech_share(hop)
-        estimate = None
+        prosody = self._prosody.window()
+        estimate = arousal = None
         if speech_share >= self._settings.min_speech_share:
             window_db = self._history.window_db()
             if window_db is not None:
                 estimate = self._estimate(window_db, observed_ns)
+                if self._arousal is not None:
+                    arousal = self._arousal.arousal(manner(window_db, prosody))
         events = () if self._events is None else self._events.hear(hop, self._history, end_ns)
-        return VoiceObservation(
-            speech_share, estimate, observed_ns, self._prosody.window(), events=events
-        )
+        return VoiceObservation(speech_share, estimate, observed_ns, prosody, events, arousal)
 
     def _speech_share(self, hop: NDArray[np.float32]) -> float:
         if self._chunks is None:

@@ -14,10 +14,10 @@ from edge_affect.publishing.payload import SCHEMA_VERSION
 from edge_affect.record import (
     EVENTS,
     SIZE_BYTES,
-    STATES,
     bits_per_record,
     leak_ceiling_bits_per_s,
 )
+from edge_affect.states import load_states
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,11 +35,7 @@ _CHECKOUT = Path(__file__).parents[2] / "models_tflite"
 
 UNVALIDATED: tuple[str, ...] = ("valence", "arousal", "valence_relative", "arousal_relative")
 """Published but not yet measured against people's judgement: derived from the expressions."""
-NOT_SENSED: tuple[str, ...] = (
-    *(f"states.{name}" for name in STATES),
-    *(f"events.{name}" for name in EVENTS),
-    "words",
-)
+NOT_SENSED: tuple[str, ...] = (*(f"events.{name}" for name in EVENTS), "words")
 """In the schema, always null in this version."""
 
 
@@ -117,9 +113,18 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
         },
         "min_people": config.min_people,
         "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
-        "unvalidated": list(UNVALIDATED),
-        "not_sensed": list(NOT_SENSED),
+        "unvalidated": [*UNVALIDATED, *_states(is_sensed=True)],
+        "not_sensed": [*_states(is_sensed=False), *NOT_SENSED],
     }
+
+
+def _states(*, is_sensed: bool) -> list[str]:
+    """Return the derived states that no labelled data vouches for, computed or not."""
+    return [
+        f"states.{state.name}"
+        for state in load_states().states
+        if not state.validated and state.is_sensed == is_sensed
+    ]
 
 
 def _sensed(config: Config) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_affect.fusion.derived_states import DerivedStates
 from edge_affect.fusion.scene import SceneFusion
 from edge_affect.privacy.gate import Gate
 from edge_affect.sensing.pipeline import Pipeline, Stages
+from edge_affect.states import load_states
 
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
@@ -28,6 +30,7 @@ def build_pipeline(
         face=_face_reader(config) if has_pictures else None,
         fusion=SceneFusion(config.fusion),
         gate=Gate(config.min_people),
+        states=DerivedStates(load_states()),
     )
     return Pipeline(stages, clock)
 
@@ -38,6 +41,7 @@ def _voice_reader(config: Config) -> VoiceReader:
     from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.sound_events import SoundEventModel, SoundEventReader
     from edge_affect.perception.voice import VoiceReader
+    from edge_affect.perception.voice_arousal import VoiceArousal
 
     model = VoiceExpressionModel.load()
     events = SoundEventReader(
@@ -46,7 +50,8 @@ def _voice_reader(config: Config) -> VoiceReader:
         config.voice.min_level_db,
         with_rules=config.events.experimental,
     )
-    return VoiceReader(model, ActivityModel.load(), config.voice, events, silero_detector())
+    detector, chunks, arousal = ActivityModel.load(), silero_detector(), VoiceArousal.load()
+    return VoiceReader(model, detector, config.voice, events, chunks, arousal)
 
 
 def _face_reader(config: Config) -> FaceReader:

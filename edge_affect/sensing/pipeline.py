@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from edge_affect.record import AbstainReason, AffectRecord, SourceState
@@ -12,6 +12,7 @@ from edge_affect.types import SceneEstimate, SensingHealth
 
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
+    from edge_affect.fusion.derived_states import DerivedStates
     from edge_affect.fusion.scene import SceneFusion
     from edge_affect.privacy.gate import Gate
     from edge_affect.types import AudioBlock, FaceObservation, VideoFrame, VoiceObservation
@@ -41,12 +42,16 @@ class ReadsFaces(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """The stages of one pipeline; a reader that is None is a modality switched off."""
+    """The stages of one pipeline; a reader that is None is a modality switched off.
+
+    Without ``states`` no derived state is computed.
+    """
 
     voice: ReadsVoices | None
     face: ReadsFaces | None
     fusion: SceneFusion
     gate: Gate
+    states: DerivedStates | None = None
 
 
 class Pipeline:
@@ -71,6 +76,8 @@ class Pipeline:
         with self._lock:
             for observation in observations:
                 self._stages.fusion.add_voice(observation)
+                if self._stages.states is not None:
+                    self._stages.states.add_voice(observation)
             self._sound.note(now_ns, block.end_ns, min(block.n_lost, 1))
 
     def on_frame(self, frame: VideoFrame) -> None:
@@ -81,12 +88,16 @@ class Pipeline:
         now_ns = self._clock.now_ns()
         with self._lock:
             self._stages.fusion.add_faces(observation)
+            if self._stages.states is not None:
+                self._stages.states.add_faces(observation)
             self._pictures.note(now_ns, frame.captured_ns, frame.n_lost)
 
     def forget(self) -> None:
         """Drop everything that was seen and heard; call while no source is delivering."""
         with self._lock:
             self._stages.fusion.forget()
+            if self._stages.states is not None:
+                self._stages.states.forget()
             self._sound = Meter()
             self._pictures = Meter()
         if self._stages.voice is not None:
@@ -111,7 +122,7 @@ class Pipeline:
         """
         now_ns = self._clock.now_ns() if at_ns is None else at_ns
         with self._lock:
-            scene = self._stages.fusion.scene(now_ns)
+            scene = self._scene(now_ns)
             health = self._health(now_ns, microphone, camera)
         if reason is None and microphone not in _USABLE and camera not in _USABLE:
             is_starting = SourceState.STARTING in (microphone, camera)
@@ -119,6 +130,12 @@ class Pipeline:
         if reason is not None:
             scene = _blank(scene, reason)
         return self._stages.gate.admit(scene, health)
+
+    def _scene(self, now_ns: int) -> SceneEstimate:
+        scene = self._stages.fusion.scene(now_ns)
+        if self._stages.states is None:
+            return scene
+        return replace(scene, states=self._stages.states.at(now_ns))
 
     def _health(self, now_ns: int, microphone: SourceState, camera: SourceState) -> SensingHealth:
         n_sound, n_sound_lost = self._sound.counts(now_ns)

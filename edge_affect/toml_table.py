@@ -71,6 +71,13 @@ class Table:
             raise self._wrong(key, "a list of strings")
         return tuple(value)
 
+    def flag(self, key: str) -> bool:
+        """Return a required truth value."""
+        value = self._get(key)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
+        return value
+
     def integer(self, key: str, default: int | None = None) -> int:
         """Return an integer; required where ``default`` is None."""
         value = self._get(key, default, required=default is None)
