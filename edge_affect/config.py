@@ -12,6 +12,17 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from edge_affect.alert_presets import rules_in_effect
+from edge_affect.alert_settings import (
+    Alerts,
+    NamedRule,
+    QuietHours,
+    RuleChange,
+    check_alerts,
+    quiet_hours,
+    rule_changes,
+    rule_example,
+)
 from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.keys import Rule, key, nearest, section, toml_value
 
@@ -212,6 +223,18 @@ class Config:
     sensing: Sensing = field(default_factory=Sensing)
     publish: Publish = field(default_factory=Publish)
     mqtt: Mqtt = field(default_factory=Mqtt)
+    alerts: Alerts = field(default_factory=Alerts)
+    alert: tuple[RuleChange, ...] = ()
+
+    @property
+    def alert_rules(self) -> tuple[NamedRule, ...]:
+        """The alert rules in effect: ready-made ones of the setting, changed by the file."""
+        return rules_in_effect(self.alerts, self.deployment.setting, self.alert)
+
+    @property
+    def quiet_hours(self) -> QuietHours | None:
+        """When alerts are silent, or None."""
+        return quiet_hours(self.alerts.quiet_hours)
 
     @property
     def base_topic(self) -> str:
@@ -256,12 +279,24 @@ def parse(text: str, name: str = "configuration") -> Config:
         raise ConfigError(f"{name} is not valid TOML: {error}.") from None
     sections: dict[str, Any] = {}
     for table, values in tables.items():
+        if table == "alert":
+            sections[table] = rule_changes(values, name)
+            continue
         if table not in SECTIONS:
-            raise ConfigError(f"{name} has an unknown table [{table}]{nearest(table, SECTIONS)}.")
+            raise ConfigError(
+                f"{name} has an unknown table [{table}]{nearest(table, [*SECTIONS, 'alert'])}."
+            )
         if not isinstance(values, dict):
             raise ConfigError(f"{name}: {table} must be a table, written as [{table}].")
         sections[table] = section(SECTIONS[table], values, f"{name}, [{table}]")
-    return Config(**sections)
+    config = Config(**sections)
+    try:
+        check_alerts(config.alerts)
+        # Rules of a setting can only be checked once the setting is known.
+        _ = config.alert_rules
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from None
+    return config
 
 
 def example() -> str:
@@ -278,4 +313,5 @@ def example() -> str:
             spec = rule.describe()
             lines.append(f"# {rule.doc}" + (f" ({spec})" if spec else ""))
             lines.append(f"{item.name} = {toml_value(value)}")
+    lines += ["", *rule_example()]
     return "\n".join(lines) + "\n"

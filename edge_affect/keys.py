@@ -98,9 +98,15 @@ def section(kind: type[T], values: dict[str, Any], where: str) -> T:
 def checked_value(default: Any, rule: Rule, value: Any, where: str) -> Any:
     """Return ``value`` as the type of ``default``, checked against ``rule``.
 
+    A tuple stands for a list; its first item shows the type of all.
+
     Raises:
         ConfigError: If it is of another type or out of range; ``where`` starts the message.
     """
+    if isinstance(default, tuple):
+        if not isinstance(value, list) or not value:
+            raise ConfigError(f"{where} must be a list of at least one value, not {value!r}.")
+        return tuple(checked_value(default[0], rule, item, where) for item in value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not type(default):
@@ -122,7 +128,9 @@ def checked_value(default: Any, rule: Rule, value: Any, where: str) -> Any:
 
 
 def toml_value(value: Any) -> str:
-    """Return a string, number or truth value as TOML writes it."""
+    """Return a string, number, truth value or tuple of them as TOML writes it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(toml_value(item) for item in value)}]"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'

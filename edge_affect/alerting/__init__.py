@@ -1,1 +1,1 @@
-"""Trend, forecast and alert rules over records; standard library only."""
+"""Trend, forecast, alerts and sound-event messages, from records alone; standard library only."""
