@@ -12,9 +12,12 @@ from edge_affect.clock import NS_PER_S, MonotonicClock
 from edge_affect.errors import BrokerError, DataError
 from edge_affect.publishing.about import about_payload, shipped_models
 from edge_affect.publishing.access import broker_access
+from edge_affect.publishing.announcer import Announcer
+from edge_affect.publishing.bulletin import Bulletin
 from edge_affect.publishing.health import HEALTH_INTERVAL_S, SensingView, health_payload
 from edge_affect.publishing.inlet import Inlet
 from edge_affect.publishing.link import BrokerLink, LinkSettings
+from edge_affect.publishing.notices import Now
 from edge_affect.publishing.outbox import Entry, Outbox, unpack
 from edge_affect.publishing.payload import affect_payload, to_json
 from edge_affect.publishing.stamping import Stamper
@@ -71,9 +74,11 @@ class Publisher:
         self._inlet = Inlet(records)
         self._commands = commands
         self._outbox = Outbox(config.publish.queue_size)
+        self._bulletin = Bulletin(self._clock)
         self._topics = Topics(config.base_topic)
+        self._announcer = Announcer(config, self._topics, self._bulletin, self._now())
         self._tick_hz = config.publish.tick_hz
-        self._link = BrokerLink(self._link_settings(config), self._outbox)
+        self._link = BrokerLink(self._link_settings(config), self._outbox, self._bulletin)
         self._stopped, self._stopper = socket.socketpair()
         self._stopper.settimeout(0.0)
         self._notifier = Notifier()
@@ -90,10 +95,13 @@ class Publisher:
             client_id=f"edge-affect-{config.device.site}-{config.device.name}",
             greeting=(topics.about(about.encode()), topics.status(ONLINE)),
             farewell=topics.status(OFFLINE),
-            command_filter=topics.commands,
+            filters={topics.commands: 1, topics.alerts: 0},
             render=self._render,
-            on_message=self._obey,
+            on_message=self._take_in,
         )
+
+    def _now(self) -> Now:
+        return Now(self._clock.now_ns(), self._stamper.peek())
 
     def stop(self) -> None:
         """Make ``run`` end soon; safe in a signal handler and from any thread."""
@@ -115,6 +123,7 @@ class Publisher:
             self._loop()
         finally:
             self._notifier.stopping()
+            self._announcer.stop(self._now())
             if not self._link.stop():
                 LOG.warning("the broker was not told of the end")
             self._notifier.close()
@@ -153,9 +162,14 @@ class Publisher:
     def _publish_newest(self, now_ns: int) -> None:
         record = self._inlet.take()
         if record is None:
+            # That nothing came is news to the alerts, too.
+            if self._announcer.tick(Now(now_ns, self._stamper.peek()), None):
+                self._link.wake()
             return
         self._last, self._last_ns = record, now_ns
-        self._outbox.put(record, self._stamper.next())
+        stamp = self._stamper.next()
+        self._outbox.put(record, stamp)
+        self._announcer.tick(Now(now_ns, stamp, stamp.sequence), record)
         self._link.wake()
 
     def _publish_health(self, now_ns: int) -> None:
@@ -185,7 +199,13 @@ class Publisher:
         record, stamp = unpack(entry.packed)
         return self._topics.affect(to_json(affect_payload(record, stamp, gap=entry.gap)).encode())
 
-    def _obey(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001 (the link's callback)
+    def _take_in(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001 (the link's callback)
+        if self._topics.alert_name(topic) is None:
+            self._obey(topic, payload, retain=retain)
+        elif retain:
+            self._announcer.note_retained(topic, payload)
+
+    def _obey(self, topic: str, payload: bytes, *, retain: bool) -> None:
         try:
             command = self._topics.command(topic, payload, retain=retain)
         except DataError as error:

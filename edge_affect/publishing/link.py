@@ -11,7 +11,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,12 +27,14 @@ from edge_affect.publishing.mqtt import (
     OnMessage,
     VersionRefusedError,
 )
+from edge_affect.publishing.outbox import Entry
 
 if TYPE_CHECKING:
     from paho.mqtt.enums import MQTTProtocolVersion
 
     from edge_affect.publishing.access import BrokerAccess
-    from edge_affect.publishing.outbox import Entry, Outbox
+    from edge_affect.publishing.bulletin import Bulletin, Notice
+    from edge_affect.publishing.outbox import Outbox
     from edge_affect.publishing.topics import Message
 
 LOG = logging.getLogger("edge_affect.publishing")
@@ -55,7 +57,7 @@ class LinkSettings:
             old one, and the old one's will comes before our ``online``.
         greeting: Sent at every connect, in this order; the last one is ``online``.
         farewell: Sent at a clean end, and the will at any other.
-        command_filter: Topic filter to subscribe to.
+        filters: Topic filters to subscribe to, with the QoS of each.
         render: Turns an outbox entry into its message.
         on_message: Called in the link's thread.
         backoff: Waits between attempts.
@@ -65,7 +67,7 @@ class LinkSettings:
     client_id: str
     greeting: Sequence[Message]
     farewell: Message
-    command_filter: str
+    filters: Mapping[str, int]
     render: Callable[[Entry], Message]
     on_message: OnMessage
     backoff: BackoffRange = field(default_factory=BackoffRange)
@@ -94,18 +96,19 @@ class BrokerLink:
     Args:
         settings: What to say and to whom.
         outbox: Entries to deliver.
+        bulletin: Notices to deliver; they go first.
     """
 
-    def __init__(self, settings: LinkSettings, outbox: Outbox) -> None:
+    def __init__(self, settings: LinkSettings, outbox: Outbox, bulletin: Bulletin) -> None:
         self._settings = settings
         self._outbox = outbox
+        self._bulletin = bulletin
         self._backoff = Backoff(settings.backoff)
         self._has_refused_5 = False
         self._n_silent = 0
         self._n_connections = 0
         self._state = LinkState()
         self._is_stopping = threading.Event()
-        self._passing: Message | None = None
         self._woken, self._waker = socket.socketpair()
         self._woken.settimeout(0.0)
         self._waker.settimeout(0.0)
@@ -135,8 +138,9 @@ class BrokerLink:
 
     def pass_on(self, message: Message) -> None:
         """Send ``message`` once, if the broker is there; it is not queued."""
-        self._passing = message
-        self.wake()
+        if self._state.is_connected:
+            self._bulletin.put_moment(message)
+            self.wake()
 
     def stop(self) -> bool:
         """Deliver what can be delivered in a moment, say ``offline``, and end.
@@ -163,8 +167,9 @@ class BrokerLink:
                 self._is_stopping.wait(self._backoff.next_s())
                 continue
             started_s = time.monotonic()
-            unsent = self._serve(connection)
-            self._outbox.put_back(unsent)
+            entries, notices = self._serve(connection)
+            self._outbox.put_back(entries)
+            self._bulletin.after_loss(notices)
             self._set_state(is_connected=False, error=connection.end)
             if self._is_stopping.is_set():
                 return
@@ -208,12 +213,13 @@ class BrokerLink:
         known = self._state.protocol if protocol is None else PROTOCOL_TEXT[protocol]
         self._state = LinkState(is_connected, known, max(0, self._n_connections - 1), error)
 
-    def _serve(self, connection: Connection) -> list[Entry]:
+    def _serve(self, connection: Connection) -> tuple[list[Entry], list[Notice]]:
         """Deliver until the connection or the link ends; return what is not acknowledged."""
         for message in self._settings.greeting:
             connection.send(message)
-        connection.subscribe(self._settings.command_filter)
-        lent: dict[int, Entry] = {}
+        for topic_filter, qos in self._settings.filters.items():
+            connection.subscribe(topic_filter, qos)
+        lent: dict[int, Entry | Notice] = {}
         while connection.is_open and not self._is_stopping.is_set():
             self._deliver(connection, lent)
             connection.step(_STEP_S, self._woken)
@@ -221,12 +227,14 @@ class BrokerLink:
         deadline_s = time.monotonic() + FAREWELL_S
         while connection.is_open and time.monotonic() < deadline_s:
             self._deliver(connection, lent)
-            if not lent and not self._outbox:
+            if not lent and not self._outbox and not self._bulletin:
                 break
             connection.step(deadline_s - time.monotonic())
         if connection.is_open:
             self._say_goodbye(connection)
-        return [entry for mid, entry in lent.items() if connection.is_waiting(mid)]
+        unsent = [item for mid, item in lent.items() if connection.is_waiting(mid)]
+        entries = [item for item in unsent if isinstance(item, Entry)]
+        return entries, [item for item in unsent if not isinstance(item, Entry)]
 
     def _say_goodbye(self, connection: Connection) -> None:
         """Replace the retained ``online`` and close, which takes the will back."""
@@ -240,18 +248,21 @@ class BrokerLink:
             connection.step(0.1)
         connection.close()
 
-    def _deliver(self, connection: Connection, lent: dict[int, Entry]) -> None:
-        """Hand over as much as the window allows; forget what has been acknowledged."""
+    def _deliver(self, connection: Connection, lent: dict[int, Entry | Notice]) -> None:
+        """Hand over as much as the window allows; forget what has been acknowledged.
+
+        Notices go first: an alert does not wait behind an hour of vectors.
+        """
         for mid in [mid for mid in lent if not connection.is_waiting(mid)]:
             del lent[mid]
-        passing, self._passing = self._passing, None
-        if passing is not None:
-            connection.send(passing)
         while connection.is_open and connection.n_in_flight < connection.max_in_flight:
-            entry = self._outbox.take()
-            if entry is None:
+            item = self._bulletin.take() or self._outbox.take()
+            if item is None:
                 return
-            lent[connection.send(self._settings.render(entry))] = entry
+            message = self._settings.render(item) if isinstance(item, Entry) else item.message
+            mid = connection.send(message)
+            if message.qos > 0:
+                lent[mid] = item
 
     def _drain_wakes(self) -> None:
         try:

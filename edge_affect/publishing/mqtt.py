@@ -17,6 +17,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_affect.errors import BrokerError
 from edge_affect.publishing.payload import SCHEMA_VERSION
@@ -225,9 +226,13 @@ class Connection:
             self._waiting.add(info.mid)
         return info.mid
 
-    def subscribe(self, topic_filter: str) -> None:
-        """Ask for messages at QoS 1."""
-        self._client.subscribe(topic_filter, qos=1)
+    def subscribe(self, topic_filter: str, qos: int = 1) -> None:
+        """Ask for messages, not for one's own where the protocol can say so (MQTT 5)."""
+        if self.protocol == MQTT_5:
+            options = SubscribeOptions(qos=qos, noLocal=True)
+            self._client.subscribe(topic_filter, options=options)
+        else:
+            self._client.subscribe(topic_filter, qos=qos)
 
     def step(self, timeout_s: float, wake: socket.socket | None = None) -> None:
         """Wait for network traffic, or a byte on ``wake``, or ``timeout_s``; then handle it."""

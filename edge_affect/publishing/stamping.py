@@ -49,6 +49,18 @@ def clock_is_synced() -> bool:
     return os.path.exists(TIMESYNC_FLAG) or kernel_clock_is_synced()  # noqa: PTH110 (Path.exists raises where /run is hidden)
 
 
+def local_minute(stamp: Stamp) -> int | None:
+    """Return the minute of the local day, 0 to 1439, or None if the clock may be wrong.
+
+    >>> local_minute(Stamp(0, clock_synced=False, sequence=0)) is None
+    True
+    """
+    if not stamp.clock_synced:
+        return None
+    local = time.localtime(stamp.unix_ms / 1000)
+    return local.tm_hour * 60 + local.tm_min
+
+
 class Stamper:
     """Makes stamps with growing sequence numbers.
 

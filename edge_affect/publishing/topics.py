@@ -14,6 +14,9 @@ OFFLINE = b"offline"
 AFFECT_EXPIRY_S = 60
 """A broker keeps an affect message for an absent subscriber no longer than this."""
 HEALTH_EXPIRY_S = 30
+EVENT_EXPIRY_S = 60
+TREND_EXPIRY_S = 10
+"""A forecast of the next 10 s is worth nothing after them."""
 
 _COMMANDS: dict[str, Command] = {"pause": Command.PAUSE, "resume": Command.RESUME}
 
@@ -64,6 +67,32 @@ class Topics:
     def health(self, payload: bytes) -> Message:
         """Return one health message, sent once and never again."""
         return Message(f"{self.base}/health", payload, qos=0, expiry_s=HEALTH_EXPIRY_S)
+
+    def alert(self, name: str, payload: bytes) -> Message:
+        """Return how one alert stands, retained."""
+        return Message(f"{self.base}/alert/{name}", payload, retain=True)
+
+    def event(self, payload: bytes) -> Message:
+        """Return the start or end of a sound event."""
+        return Message(f"{self.base}/event", payload, expiry_s=EVENT_EXPIRY_S)
+
+    def trend(self, payload: bytes) -> Message:
+        """Return one trend message, sent once and never again."""
+        return Message(f"{self.base}/trend", payload, qos=0, expiry_s=TREND_EXPIRY_S)
+
+    @property
+    def alerts(self) -> str:
+        """The filter that takes in all alerts."""
+        return f"{self.base}/alert/+"
+
+    def alert_name(self, topic: str) -> str | None:
+        """Return the name of the alert that a topic is for, or None if it is for none."""
+        prefix = f"{self.base}/alert/"
+        return topic[len(prefix) :] if topic.startswith(prefix) else None
+
+    def forgotten(self, topic: str) -> Message:
+        """Return the empty message that makes a broker forget a retained one."""
+        return Message(topic, b"", retain=True)
 
     @property
     def commands(self) -> str:

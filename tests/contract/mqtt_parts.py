@@ -11,7 +11,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge_affect.broker import HOST, free_port
-from edge_affect.config import Config, Device, Mqtt, Publish
+from edge_affect.config import Device, Mqtt, Publish, parse
 from edge_affect.publishing.daemon import Limits, Publisher
 from edge_affect.record import encode
 
@@ -66,12 +66,13 @@ class Listener:
 class Box:
     """A publisher in a thread, and the far ends of its two channels."""
 
-    def __init__(self, port, queue_size=1000, tick_hz=TICK_HZ, limits=None, **mqtt):
+    def __init__(self, port, queue_size=1000, tick_hz=TICK_HZ, limits=None, text="", **mqtt):
         self.records, inlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         outlet, self.commands = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._outlet = outlet
         self.commands.settimeout(WAIT_S)
-        config = Config(
+        config = replace(
+            parse(text),
             device=Device("hall", "one"),
             publish=Publish(tick_hz, queue_size),
             mqtt=replace(Mqtt(host=HOST, port=port), **mqtt),

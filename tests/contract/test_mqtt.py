@@ -13,6 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from mqtt_parts import BASE, Box, Gate, Listener, wait_for
 
+from edge_affect.alert_presets import RULES
 from edge_affect.broker import HOST, LocalBroker, free_port
 from edge_affect.errors import BrokerError, UnavailableError
 from edge_affect.publishing import mqtt
@@ -27,6 +28,7 @@ NOBODY = AffectRecord(abstained=AbstainReason.NOBODY, camera=SourceState.OK)
 HAPPY = AffectRecord(
     expressions=(2, 13, 0, 0, 0, 0, 0, 0), modalities=Modality.FACE, confidence=9, valence=12
 )
+LAUGHING = AffectRecord(abstained=AbstainReason.NOBODY, events=(6, 0, 0, 0, 0))
 PAUSED = AffectRecord(abstained=AbstainReason.PAUSED)
 
 
@@ -57,12 +59,15 @@ def sequences(listener):
 
 def test_every_message_of_every_topic_keeps_its_contract(broker, listener, closing):
     box = closing(Box(broker.port))
-    box.feed([NOBODY, HAPPY, PAUSED, HAPPY, NOBODY] * 2)
+    box.feed([NOBODY, HAPPY, PAUSED, HAPPY, LAUGHING] * 2)
     wait_for(lambda: listener.of("affect") and listener.of("health"), "affect and health")
+    wait_for(lambda: listener.of("event"), "an event")
     box.close()
     wait_for(lambda: listener.payloads("status") == ["online", "offline"], "offline")
     names = [m.topic.removeprefix(f"{BASE}/") for m in listener.messages]
-    assert set(names) == {"status", "about", "affect", "health"}
+    alerts = {f"alert/{rule.name}" for rule in RULES}
+    assert set(names) == {"status", "about", "affect", "health", "event", *alerts}
+    names = [name.partition("/")[0] for name in names]
     for name, message in zip(names, listener.messages, strict=True):
         text = message.payload.decode()
         instance = text if name == "status" else json.loads(text)
@@ -72,7 +77,7 @@ def test_every_message_of_every_topic_keeps_its_contract(broker, listener, closi
         is_text = name == "status"
         assert properties.ContentType == ("text/plain" if is_text else "application/json")
         expiry_s = getattr(properties, "MessageExpiryInterval", None)
-        assert expiry_s == {"affect": 60, "health": 30}.get(name)
+        assert expiry_s == {"affect": 60, "health": 30, "event": 60}.get(name)
         assert message.qos == (0 if name == "health" else 1)
     assert len(listener.of("about")) == 1
     numbers = sequences(listener)
@@ -80,14 +85,14 @@ def test_every_message_of_every_topic_keeps_its_contract(broker, listener, closi
     assert numbers == list(range(len(numbers)))
 
 
-def test_status_and_about_are_retained_and_nothing_else(broker, listener, closing):
+def test_status_about_and_alerts_are_retained_and_nothing_else(broker, listener, closing):
     box = closing(Box(broker.port))
     box.feed([HAPPY] * 3)
     wait_for(lambda: listener.of("affect"), "affect")
     late = closing(Listener(broker.port))
-    wait_for(lambda: len(late.messages) >= 2, "retained messages")
+    wait_for(lambda: len(late.messages) >= 2 + len(RULES), "retained messages")
     retained = sorted(m.topic.removeprefix(f"{BASE}/") for m in late.messages if m.retain)
-    assert retained == ["about", "status"]
+    assert retained == sorted([*(f"alert/{rule.name}" for rule in RULES), "about", "status"])
     assert late.payloads("status") == ["online"]
 
 

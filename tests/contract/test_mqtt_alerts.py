@@ -1,0 +1,200 @@
+"""Alerts and sound events against a real mosquitto: contract, restarts, outages, delay."""
+
+import contextlib
+import json
+import time
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from mqtt_parts import BASE, TICK_HZ, Box, Gate, Listener, wait_for
+
+from edge_affect.broker import LocalBroker
+from edge_affect.record import AbstainReason, AffectRecord, Modality
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
+CALM = AffectRecord(expressions=(14, 0, 0, 0, 1, 0, 0, 0), modalities=Modality.VOICE)
+ANGRY = AffectRecord(expressions=(3, 0, 0, 0, 12, 0, 0, 0), modalities=Modality.VOICE)
+QUIET = AffectRecord(abstained=AbstainReason.NOBODY, events=(0, 0, 0, 0, 0))
+LAUGHING = AffectRecord(abstained=AbstainReason.NOBODY, events=(5, 0, 0, 0, 0))
+TEXT = """
+[alerts]
+preset = "none"
+[alert.anger]
+signals = ["anger"]
+threshold = 0.6
+clear = 0.4
+dwell_s = 0.2
+clear_after_s = 0.2
+refractory_s = 0
+unknown_hold_s = 2.0
+steps = [
+    { severity = "warn", message = "Anger." },
+    { after_s = 0.4, severity = "urgent", message = "Lasting anger." },
+]
+"""
+
+
+@pytest.fixture
+def broker():
+    with LocalBroker() as local:
+        yield local
+
+
+@pytest.fixture
+def closing():
+    with contextlib.ExitStack() as stack:
+        yield lambda part: stack.enter_context(contextlib.closing(part))
+
+
+@pytest.fixture
+def listener(broker, closing):
+    return closing(Listener(broker.port))
+
+
+def said(listener, name):
+    """Valid payloads of ``alert/...`` or ``event``, oldest first."""
+    kind = name.partition("/")[0]
+    schema = Draft202012Validator(json.loads((SCHEMAS / f"{kind}.schema.json").read_text()))
+    payloads = [json.loads(text) for text in listener.payloads(name) if text]
+    for payload in payloads:
+        schema.validate(payload)
+    return payloads
+
+
+def stories(listener):
+    return [(p["state"], p["escalation"], p["reason"]) for p in said(listener, "alert/anger")]
+
+
+def test_an_alert_is_raised_escalated_and_cleared(broker, listener, closing):
+    box = closing(Box(broker.port, text=TEXT))
+    box.feed([CALM] * 4 + [ANGRY] * 20 + [CALM] * 12)
+    wait_for(lambda: len(stories(listener)) == 4, "the whole story")
+    assert stories(listener) == [
+        ("cleared", 0, "started"), ("raised", 0, None), ("raised", 1, None), ("cleared", 1, "over"),
+    ]  # fmt: skip
+    first, raised, escalated, cleared = said(listener, "alert/anger")
+    assert (first["lasted_s"], first["sequence"]) == (None, None)
+    assert (raised["severity"], escalated["severity"], cleared["severity"]) == (
+        "warn", "urgent", None,
+    )  # fmt: skip
+    assert raised["message"] == "Anger."
+    assert raised["since"] == raised["time"] == escalated["since"] < escalated["time"]
+    assert raised["lasted_s"] == 0.0
+    assert 0.4 <= escalated["lasted_s"] < cleared["lasted_s"]
+    assert raised["level"] == 0.8
+    assert {m.qos for m in listener.of("alert/anger")} == {1}
+    at = {json.loads(m.payload)["sequence"]: m.timestamp for m in listener.of("affect")}
+    alert = listener.of("alert/anger")[1]
+    # The alert comes with the vector it rests on: no delay but the tick.
+    assert abs(alert.timestamp - at[raised["sequence"]]) < 1 / TICK_HZ
+
+
+def test_a_late_reader_finds_what_is_so(broker, closing):
+    box = closing(Box(broker.port, text=TEXT))
+    box.feed([CALM] * 2 + [ANGRY] * 25)
+    late = closing(Listener(broker.port))
+    wait_for(lambda: late.of("alert/anger"), "the retained alert")
+    assert late.of("alert/anger")[0].retain
+    assert stories(late)[0] == ("raised", 1, None)
+
+
+def test_no_alert_survives_a_clean_end(broker, listener, closing):
+    box = closing(Box(broker.port, text=TEXT))
+    box.feed([ANGRY] * 8)
+    wait_for(lambda: len(stories(listener)) == 2, "the alert")
+    box.close()
+    assert stories(listener)[-1] == ("cleared", 0, "stopped")
+    topics = [m.topic for m in listener.messages]
+    # It is taken back before the box says that it is gone.
+    assert topics.count(f"{BASE}/alert/anger") == 3
+    assert topics[-1] == f"{BASE}/status"
+
+
+def test_no_alert_survives_a_restart_after_a_crash_even_of_a_rule_that_is_gone(
+    broker, listener, closing
+):
+    stale = json.dumps({"state": "raised"})
+    listener.publish(f"{BASE}/alert/anger", stale, retain=True)
+    listener.publish(f"{BASE}/alert/old-rule", stale, retain=True)
+    listener.publish("edge-affect/hall/two/alert/old-rule", stale, retain=True)
+    closing(Box(broker.port, text=TEXT))
+    wait_for(lambda: len(listener.of("alert/old-rule")) == 2, "the stale alert to be taken back")
+    wait_for(lambda: len(listener.of("alert/anger")) == 2, "the start")
+    late = closing(Listener(broker.port))
+    wait_for(lambda: late.of("alert/anger"), "what is retained")
+    kept = {m.topic: m.payload for m in late.messages if m.retain and "/alert/" in m.topic}
+    assert set(kept) == {f"{BASE}/alert/anger", "edge-affect/hall/two/alert/old-rule"}
+    assert json.loads(kept[f"{BASE}/alert/anger"])["reason"] == "started"
+
+
+def test_after_an_outage_only_what_is_so_now_is_said(broker, listener, closing):
+    gate = closing(Gate(broker.port))
+    box = closing(Box(gate.port, text=TEXT))
+    box.feed([CALM] * 4)
+    wait_for(lambda: len(stories(listener)) == 1, "the start")
+    gate.shut()
+    wait_for(lambda: "offline" in listener.payloads("status"), "the will")
+    # Raised and cleared and raised again while nobody hears.
+    box.feed(([ANGRY] * 8 + [CALM] * 8) * 2 + [ANGRY] * 8)
+    gate.open()
+    deadline_s = time.monotonic() + 20.0
+    while stories(listener)[-1] != ("raised", 1, None):
+        assert time.monotonic() < deadline_s, stories(listener)
+        box.feed([ANGRY])
+    assert [state for state, _, _ in stories(listener)[1:]].count("cleared") == 0
+
+
+def test_an_alert_does_not_wait_behind_a_backlog(broker, listener, closing):
+    gate = closing(Gate(broker.port))
+    box = closing(Box(gate.port, text=TEXT))
+    box.feed([CALM] * 2)
+    wait_for(lambda: stories(listener), "the start")
+    gate.shut()
+    wait_for(lambda: "offline" in listener.payloads("status"), "the will")
+    box.feed([CALM] * 30 + [ANGRY] * 8)
+    gate.open()
+    wait_for(lambda: len(stories(listener)) >= 2, "the alert", 20.0)
+    wait_for(lambda: len(set(listener.payloads("affect"))) >= 30, "the backlog")
+    alert = listener.of("alert/anger")[1]
+    backlog = [m for m in listener.of("affect") if m.timestamp < alert.timestamp]
+    assert len(backlog) < 10
+
+
+def test_silence_of_sensing_clears_for_want_of_data(broker, listener, closing):
+    box = closing(Box(broker.port, text=TEXT))
+    box.feed([ANGRY] * 8)
+    wait_for(lambda: stories(listener)[-1] == ("cleared", 0, "no-data"), "the clearing")
+    assert said(listener, "alert/anger")[-1]["level"] is None
+
+
+@pytest.mark.parametrize("text", [TEXT, "[alerts]\nenabled = false\n"], ids=["alerts", "no-alerts"])
+def test_sound_events_start_and_end_with_and_without_alerts(broker, listener, closing, text):
+    box = closing(Box(broker.port, text=text))
+    box.feed([QUIET] * 4 + [LAUGHING] * 8 + [QUIET] * 4)
+    wait_for(lambda: len(listener.of("event")) == 2, "start and end")
+    start, end = said(listener, "event")
+    assert [(e["event"], e["phase"], e["level"]) for e in (start, end)] == [
+        ("laughter", "start", 0.833), ("laughter", "end", 0.833),
+    ]  # fmt: skip
+    assert start["since"] == start["time"] == end["since"] < end["time"]
+    assert 0.2 < end["lasted_s"] < 2.0
+    assert not any(m.retain for m in listener.of("event"))
+    assert bool(listener.of("alert/anger")) == (text == TEXT)
+
+
+def test_the_effect_rule_of_the_5_hz_preset_adds_no_delay(broker, listener, closing):
+    """From the record's arrival to the message: at most one tick of 0.2 s and the network."""
+    box = closing(Box(broker.port, tick_hz=5.0, text="[alerts]\npreset = 'venue'\n"))
+    delays_s = []
+    for _ in range(3):
+        box.feed([QUIET] * 4, 0.2)
+        n_before = len(listener.of("alert/laughter"))
+        sent_s = time.monotonic()
+        box.feed([LAUGHING], 0.0)
+        wait_for(lambda n=n_before: len(listener.of("alert/laughter")) > n, "the alert")
+        delays_s.append(listener.of("alert/laughter")[n_before].timestamp - sent_s)
+        box.feed([LAUGHING] + [QUIET] * 4, 0.2)
+        wait_for(lambda: json.loads(listener.payloads("alert/laughter")[-1])["state"] == "cleared",
+                 "the clearing")  # fmt: skip
+    assert 0.0 < min(delays_s) <= 0.25
