@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "sense": "the sensing process alone (used by run, demo and systemd)",
     "publish": "the publishing process alone (used by run, demo and systemd)",
     "replay": "recordings in, one JSON vector per tick out",
+    "alerts": "show alert rules, and try them on a recording",
     "models": "fetch and check model files",
     "evaluate": "measure the models on data sets",
     "config": "write and check a configuration file",

@@ -82,19 +82,19 @@ def run(args: argparse.Namespace) -> int:
     )
     printer = _Printer(args.json, Stamper().peek())
     if args.fast:
-        _replay_fast(pipeline, media, settings, printer.show)
+        replay_fast(pipeline, media, settings, printer.show)
     else:
         _replay_paced(pipeline, media, settings, printer.show)
     return ExitCode.DONE
 
 
-def _replay_fast(
+def replay_fast(
     pipeline: Pipeline,
     media: Recording,
     settings: Config,
     show: Callable[[AffectRecord, float], None],
 ) -> None:
-    """Run everything on this thread, in the order of media time."""
+    """Run everything on this thread, in the order of media time, and show every record."""
     from edge_affect.capture.replay import interleave
     from edge_affect.types import AudioBlock
 
