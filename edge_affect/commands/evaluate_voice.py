@@ -50,6 +50,15 @@ def add_voice(
     voice.add_argument(
         "--unlabelled", type=Path, metavar="DIR", help="also what it says of other recordings"
     )
+    voice.add_argument(
+        "--plots", type=Path, metavar="DIR", help="folder for pictures of the figures"
+    )
+    voice.add_argument(
+        "--mistakes",
+        type=Path,
+        metavar="PNG",
+        help="also spectrograms of the surest mistakes: voices of people, not to be published",
+    )
     voice.set_defaults(measure=measure_voice)
     return voice
 
@@ -76,6 +85,14 @@ def measure_voice(args: argparse.Namespace) -> dict[str, Any]:
         from edge_affect.evaluation.voice_arousal import evaluate_voice_arousal
 
         report["arousal"] = evaluate_voice_arousal(*asked)
+    if args.mistakes:
+        from edge_affect.evaluation.voice_mistakes import evaluate_voice_mistakes
+
+        report["mistakes"] = evaluate_voice_mistakes(args.mistakes, *asked)
+    if args.plots:
+        from edge_affect.evaluation.plots import draw_report
+
+        draw_report(report, args.plots)
     return report
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a face model's card, drawn from what ``edge-affect evaluate`` reports."""
+"""The pictures of an expression model's card, drawn from what ``edge-affect evaluate`` reports."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def draw_report(report: Report, folder: Path) -> list[Path]:
     """Draw every picture that a report has the figures for, and return the files.
 
     Args:
-        report: As ``edge-affect evaluate face`` or ``portraits`` prints it.
+        report: As ``edge-affect evaluate face``, ``portraits`` or ``voice`` prints it.
         folder: Made where it does not exist.
 
     Raises:
@@ -112,6 +112,8 @@ def _headline(report: Report) -> Report:
 
 def _of(report: Report) -> str:
     split = f", {report['split']}" if "split" in report else ""
+    if "corpus" in report:
+        split = f", {report['corpus']}, speakers {report['speakers']}"
     n = _headline(report)["n"]
     twins = ", without twins" if n != report["n"] else ""
     return f"{report['model']['name']}{split}{twins}, n = {n}"
@@ -139,7 +141,8 @@ def _coverage(report: Report) -> str:
     )
     low = min(0.5, *(point["threshold"] for point in points))
     floor = int(low * 10) / 10
-    across = percent_axis("share of faces answered, the most certain first")
+    items = "clips" if "corpus" in report else "faces"
+    across = percent_axis(f"share of {items} answered, the most certain first")
     panel = Panel(60, 60, 480, 280, across, percent_axis("", floor, 1.0, 0.1), series=series)
     return line_chart(f"Accuracy by coverage: {_of(report)}", panel)
 
