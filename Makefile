@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks
 
-.PHONY: help demo test lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime
+.PHONY: help demo test test-cage lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -16,6 +16,10 @@ demo: .stamps/demo ## set up and show the whole box on a clip; SECONDS=20 ends b
 
 test: .stamps/dev ## set up and run all tests
 	$(BIN)/python -m pytest
+
+# Run this after every change to capture, hot-plug, speech engines or the cage itself.
+test-cage: .stamps/dev ## try every way out of the cage, as root for an ordinary user too
+	EDGE_AFFECT_REQUIRE_CAGE=1 $(BIN)/python -m pytest tests/privacy tests/process/test_outlet.py $(ARGS)
 
 lint: .stamps/dev ## set up and check style, types and the import rule
 	$(BIN)/ruff check $(CODE)

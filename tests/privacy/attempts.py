@@ -8,6 +8,7 @@ import array
 import ctypes
 import errno
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -74,6 +75,61 @@ def send_records_elsewhere(outside):
 def reconnect_records(outside):
     with outside.records() as records:
         records.connect(str(outside.folder / "listener"))
+
+
+def listen_on_abstract_name(_):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        door.bind("\0edge-affect-door")
+        door.listen()
+
+
+def make_socket_pair(_):
+    for end in socket.socketpair():
+        end.close()
+
+
+def write_to_any_mount(_):
+    """Try every mounted folder, whatever it is for; refused only if all refuse."""
+    refusal = None
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        folder = Path(line.split()[4].encode().decode("unicode_escape"))
+        path = folder / f".edge-affect-attempt-{os.getpid()}"
+        try:
+            path.write_bytes(b"picture")
+        except OSError as error:
+            refusal = error
+        else:
+            path.unlink()
+            return
+    raise refusal
+
+
+def make_folder(outside):
+    path = outside.readable / f"made-{os.getpid()}"
+    path.mkdir()
+    path.rmdir()
+
+
+def make_link(outside):
+    path = outside.readable / f"link-{os.getpid()}"
+    path.symlink_to("picture")
+    path.unlink()
+
+
+def mark_kept_file(outside):
+    os.setxattr(outside.readable / "model.bin", "user.picture", b"picture")
+
+
+def dump_core(_):
+    """Die in a way that leaves all memory in a file; never returns."""
+    os.kill(os.getpid(), signal.SIGABRT)
+
+
+def raise_core_limit(_):
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
+    except ValueError:
+        raise PermissionError(errno.EPERM, "core limit") from None
 
 
 def use_inherited_folder(outside):
@@ -222,13 +278,15 @@ ATTEMPTS = {
     f.__name__.replace("_", "-"): f
     for f in (
         send_datagram_to_resolver, pass_descriptor, receive_descriptor, send_records_elsewhere,
-        reconnect_records, use_inherited_folder, read_working_folder, read_covered_file,
-        write_kept_folder, write_named_pipe, truncate_kept_file, rename_kept_file,
-        write_own_name, set_own_name, allow_core_dumps, fork, run_program, spawn_program,
-        read_memory_of_other, read_environment_of_other, reach_files_of_other, signal_other,
-        signal_own_group, thread_signal_other, blind_thread_signal, slow_down_other, limit_other,
-        make_namespace_by_clone, unmount_run, mount_over_tmp, remount_writable, change_root,
-        find_shared_memory, openat2_reachable, network_file_handle, future_call,
+        reconnect_records, listen_on_abstract_name, make_socket_pair, use_inherited_folder,
+        read_working_folder, read_covered_file, write_to_any_mount, write_kept_folder, make_folder,
+        make_link, mark_kept_file, write_named_pipe, truncate_kept_file, rename_kept_file,
+        write_own_name, set_own_name, raise_core_limit, allow_core_dumps, fork, run_program,
+        spawn_program, read_memory_of_other, read_environment_of_other, reach_files_of_other,
+        signal_other, signal_own_group, thread_signal_other, blind_thread_signal, slow_down_other,
+        limit_other, make_namespace_by_clone, unmount_run, mount_over_tmp, remount_writable,
+        change_root, find_shared_memory, dump_core, openat2_reachable, network_file_handle,
+        future_call,
     )
 }  # fmt: skip
 

@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from attacks import DEADLY
 from attempts import ATTEMPTS
 
 from edge_affect.errors import CageError, ExitCode
 from edge_affect.sensing import cage, landlock, namespaces, probes
 
-NAMES = [f"probe:{probe.name}" for probe in probes.all_probes()] + list(ATTEMPTS)
+NAMES = [f"probe:{probe.name}" for probe in probes.all_probes()]
+NAMES += [name for name in ATTEMPTS if name not in DEADLY]
 
 NEEDS_CAGE = pytest.mark.usefixtures("cage_is_possible")
 NOT_FOR_ORDINARY_USERS = {
