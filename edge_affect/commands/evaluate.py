@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_affect.commands import evaluate_face, evaluate_voice
+from edge_affect.commands import evaluate_face, evaluate_states, evaluate_voice
 from edge_affect.errors import ExitCode
 
 EXAMPLES = """examples:
@@ -17,7 +17,8 @@ EXAMPLES = """examples:
       --speakers 1019-1036 --json
   edge-affect evaluate events --index audio/index.csv --root audio --json
   edge-affect evaluate activity --index audio/index.csv --root audio --json
-  edge-affect evaluate portraits --csv face/pictures.csv --root face --json"""
+  edge-affect evaluate portraits --csv face/pictures.csv --root face --json
+  edge-affect evaluate states --index audio/index.csv --root audio --corpus ravdess-speech --json"""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,7 +55,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     activity.add_argument("--root", type=Path, required=True, help="folder the paths start from")
     activity.set_defaults(measure=_activity)
 
-    for subject in (face, voice, events, activity, portraits):
+    states = evaluate_states.add_states(subjects)
+
+    for subject in (face, voice, events, activity, portraits, states):
         subject.add_argument("--json", action="store_true", help="print one JSON object")
         subject.set_defaults(run=run)
 

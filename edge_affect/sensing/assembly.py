@@ -26,7 +26,7 @@ def build_pipeline(
         EdgeAffectError: If a model is missing or is not what its manifest says.
     """
     stages = Stages(
-        voice=_voice_reader(config) if has_sound else None,
+        voice=build_voice_reader(config) if has_sound else None,
         face=_face_reader(config) if has_pictures else None,
         fusion=SceneFusion(config.fusion),
         gate=Gate(config.min_people),
@@ -35,7 +35,8 @@ def build_pipeline(
     return Pipeline(stages, clock)
 
 
-def _voice_reader(config: Config) -> VoiceReader:
+def build_voice_reader(config: Config) -> VoiceReader:
+    """Return the voice reader with its models loaded; errors as `build_pipeline`."""
     from edge_affect.perception.activity import ActivityModel
     from edge_affect.perception.chunk_activity import silero_detector
     from edge_affect.perception.expression_model import VoiceExpressionModel
