@@ -2,10 +2,10 @@
 
     python benchmarks/states_attention.py --pictures face/pictures.csv --root face [--svg OUT.svg]
 
-Portraits that face the camera are given depth and seen from elsewhere (``turned_portraits``): head
-and eyes turn together. Prints one JSON object: mean attention at each angle, and how well it tells
-faces turned by at most 10 degrees from those turned by 30 or more. What this shows is that attention
-falls as a face turns; it does not show where people look, nor that they attend to what they look at.
+Portraits that face the camera are given depth and seen from elsewhere (``turned_portraits``):
+head and eyes turn together. Prints one JSON object: mean attention at each angle, and how well it
+tells faces turned by at most 10 degrees from those turned by 30 or more. This shows that attention
+falls as a face turns; not where people look, nor that they attend to what they look at.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from turned_portraits import turned
@@ -28,6 +29,10 @@ from edge_affect.perception.face_landmarks import FaceLandmarker
 from edge_affect.perception.face_pose import head_pose
 from edge_affect.perception.face_search import FaceSearch
 from edge_affect.states import load_states
+
+if TYPE_CHECKING:
+    from edge_affect.perception.face_landmarks import FaceLandmarks
+    from edge_affect.perception.face_pose import HeadPose
 
 ANGLES_DEG = (-40, -30, -20, -10, 0, 10, 20, 30, 40)
 AXES = {"yaw": (1, 0, 0), "pitch": (0, 1, 0)}
@@ -63,7 +68,9 @@ def main() -> None:
         args.svg.write_text(chart(curves), encoding="utf-8")
 
 
-def frontal(models, listing, root, n):
+def frontal(
+    models: FaceModels, listing: Path, root: Path, n: int
+) -> list[tuple[np.ndarray, FaceLandmarks, HeadPose]]:
     """Return portraits that face the camera, with mesh and pose, in the order of the list."""
     search, landmarker = FaceSearch(models.near, models.far, 1), FaceLandmarker(models.landmarks)
     chosen = []
@@ -80,7 +87,7 @@ def frontal(models, listing, root, n):
     return chosen
 
 
-def figures(rows):
+def figures(rows: np.ndarray) -> dict[str, Any]:
     """Return means and separation; rows of shape ``(n, n_angles)``, NaN where nothing was read."""
     angles = np.abs(np.array(ANGLES_DEG))
     near, far = rows[:, angles <= NEAR_DEG], rows[:, angles >= FAR_DEG]
@@ -100,7 +107,7 @@ def figures(rows):
     }
 
 
-def separation(near, far):
+def separation(near: np.ndarray, far: np.ndarray) -> float:
     """Return the chance that a face turned little has more attention than one turned far."""
     values = np.concatenate([near.ravel(), far.ravel()])
     is_near = np.arange(values.size) < near.size
@@ -108,7 +115,7 @@ def separation(near, far):
     return auc(values[is_known], is_near[is_known])
 
 
-def ordered_share(rows):
+def ordered_share(rows: np.ndarray) -> float:
     """Return how often 10 degrees further away never means more attention."""
     middle = len(ANGLES_DEG) // 2
     steps = np.concatenate(
@@ -117,7 +124,7 @@ def ordered_share(rows):
     return float((steps[~np.isnan(steps)] <= 0.0).mean())
 
 
-def chart(curves):
+def chart(curves: dict[str, np.ndarray]) -> str:
     """Return the mean curves as SVG."""
     marks = tuple((float(a), str(a)) for a in ANGLES_DEG)
     across = Axis("degrees turned away from the camera", -42.0, 42.0, marks)

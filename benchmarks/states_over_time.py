@@ -2,8 +2,8 @@
 
     python benchmarks/states_over_time.py --out states.svg clip.mp4 [another.mp4 ...]
 
-Each clip is replayed through the live path at 5 ticks per second. A gap in a line is a tick at which
-the state was unknown or the box abstained; a line along the foot of a plot marks abstentions.
+Each clip is replayed through the live path at 5 ticks per second. A gap in a line is a tick at
+which the state was unknown or the box abstained; dots along the foot of a plot mark abstentions.
 """
 
 from __future__ import annotations

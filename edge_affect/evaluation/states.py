@@ -111,7 +111,7 @@ def evaluate_state_pictures(listing: Path, root: Path) -> dict[str, Any]:
     Raises:
         EdgeAffectError: As `portraits.evaluate_portraits`.
     """
-    portraits = read_portraits(listing, root)
+    portraits = read_portraits(listing, root, "--pictures")
     values = picture_states(portraits, load_states())
     report: dict[str, Any] = {
         "n": len(portraits),
