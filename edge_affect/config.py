@@ -131,6 +131,7 @@ class Voice:
 class Events:
     """Sound events: laughter, applause and crying; by a rule of thumb cheering and screaming."""
 
+    enabled: bool = key(True, "sense laughter, applause and crying")  # noqa: FBT003 (as below)
     experimental: bool = key(
         False,  # noqa: FBT003 (the default comes first for every key)
         "also sense cheering and screaming; nothing vouches for cheering yet",

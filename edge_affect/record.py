@@ -28,6 +28,8 @@ STATE_MAX = 14
 """Derived states are 0/14 to 14/14; the sixteenth code means unknown."""
 EVENT_MAX = 6
 """Sound-event levels are 0/6 to 6/6; the eighth code means not sensed."""
+EVENT_GOING_ON = 3
+"""From this level on a sound event is going on; below it is suspected at most."""
 SHARE_MAX = 6
 """Speech share is 0/6 to 6/6; the eighth code means not sensed."""
 POLARITY_MAX = 3
@@ -212,7 +214,8 @@ class AffectRecord:
         valence_relative: Difference from the baseline, as ``valence``.
         arousal_relative: Difference from the baseline, as ``valence``.
         states: Six levels in fourteenths, order of ``STATES``, None where not computed.
-        events: Five levels in sixths, order of ``EVENTS``, None where not sensed.
+        events: Five levels in sixths, order of ``EVENTS``, None where not sensed; an event is
+            going on from ``EVENT_GOING_ON`` on.
         polarity: Of the words, -3 to 3, or None if there were none.
         phrases: Eight flags, one for each configured phrase slot.
         modalities: What the estimate rests on.

@@ -171,8 +171,6 @@ class VoiceObservation:
         estimate: Expression of the voice, or None where there was too little speech.
         observed_ns: Monotonic clock at the middle of the window.
         prosody: How it was said, or None from a reader that measures none.
-        events: Sound events of the windows within this hop, oldest first; empty where none are
-            sensed.
         arousal: How aroused it sounds, whatever was expressed, [-1, 1]; None where the voice was
             not read, or from a reader that measures none.
     """
@@ -181,7 +179,6 @@ class VoiceObservation:
     estimate: ExpressionEstimate | None
     observed_ns: int
     prosody: Prosody | None = None
-    events: tuple[SoundObservation, ...] = ()
     arousal: float | None = None
 
 
@@ -279,6 +276,8 @@ class SceneEstimate:
             None while that is not known.
         arousal_relative: As above.
         states: Derived states in the order of ``STATES``, [0, 1], None where not computed.
+        events: Level of each of ``EVENTS``, [0, 1], of which an event that is going on has at
+            least one half, or None where it is not sensed.
     """
 
     probabilities: NDArray[np.float64] | None
@@ -292,10 +291,13 @@ class SceneEstimate:
     valence_relative: float | None = None
     arousal_relative: float | None = None
     states: tuple[float | None, ...] = (None,) * len(STATES)
+    events: tuple[float | None, ...] = (None,) * len(EVENTS)
 
     def __post_init__(self) -> None:
         if len(self.states) != len(STATES):
             raise ShapeError(f"A scene needs {len(STATES)} states, not {len(self.states)}.")
+        if len(self.events) != len(EVENTS):
+            raise ShapeError(f"A scene needs {len(EVENTS)} events, not {len(self.events)}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,15 +47,16 @@ class EventStream:
     def feed(self, samples: NDArray[np.float32]) -> list[tuple[float, SoundObservation]]:
         """Return the observations that these samples complete, each with when it was known in s."""
         pending = np.concatenate((self._rest, samples))
-        n_hop = self._host.n_hop
+        n_hop = self._reader.n_hop
         found: list[tuple[float, SoundObservation]] = []
         for start in range(0, pending.size - n_hop + 1, n_hop):
             hop = pending[start : start + n_hop]
             self._history.extend(hop)
             self.n_samples += n_hop
             known_s = self.n_samples / self._host.sample_rate_hz
-            observations = self._reader.hear(hop, self._history, round(known_s * 1e9))
-            found += [(known_s, observation) for observation in observations]
+            observation = self._reader.hear(hop, self._history, round(known_s * 1e9))
+            if observation is not None:
+                found.append((known_s, observation))
         self._rest = pending[pending.size // n_hop * n_hop :]
         return found
 

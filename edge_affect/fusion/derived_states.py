@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge_affect.states import DerivedState, Evidence, StateTable, VoiceNormal
-    from edge_affect.types import FaceObservation, VoiceObservation
+    from edge_affect.types import FaceObservation, SoundObservation, VoiceObservation
 
 
 @dataclass(slots=True)
@@ -85,8 +85,10 @@ class DerivedStates:
         """Take a window of sound into account."""
         signals = voice_signals(observation) | self._normal.compare(observation)
         self._take(signals, observation.observed_ns)
-        for sound in observation.events:
-            self._take(sound_signals(sound), sound.observed_ns)
+
+    def add_sound(self, observation: SoundObservation) -> None:
+        """Take the sound events of a window into account."""
+        self._take(sound_signals(observation), observation.observed_ns)
 
     def at(self, now_ns: int) -> tuple[float | None, ...]:
         """Return the states at ``now_ns``, order of ``record.STATES``, each [0, 1].

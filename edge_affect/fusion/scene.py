@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,11 +11,13 @@ from edge_affect.config import Fusion
 from edge_affect.fusion.circumplex import valence_arousal
 from edge_affect.fusion.evidence import SceneEvidence
 from edge_affect.fusion.pooling import log_linear_pool
+from edge_affect.fusion.sounding import Sounding
 from edge_affect.record import NO_MODALITY, AbstainReason, Modality
 from edge_affect.types import (
     ExpressionEstimate,
     FaceObservation,
     SceneEstimate,
+    SoundObservation,
     VoiceObservation,
 )
 
@@ -28,10 +32,12 @@ class SceneFusion:
     def __init__(self, settings: Fusion) -> None:
         self._settings = settings
         self._evidence = SceneEvidence(settings)
+        self._sounding = Sounding(settings.max_age_s)
 
     def forget(self) -> None:
         """Drop everything remembered, as after a pause."""
         self._evidence.forget()
+        self._sounding.forget()
 
     def add_voice(self, observation: VoiceObservation) -> None:
         """Take the newest window of sound into account."""
@@ -41,8 +47,16 @@ class SceneFusion:
         """Take the newest frame into account."""
         self._evidence.add_faces(observation)
 
+    def add_sound(self, observation: SoundObservation) -> None:
+        """Take the sound events of the newest window into account."""
+        self._sounding.add(observation)
+
     def scene(self, now_ns: int) -> SceneEstimate:
         """Return the state of the scene at ``now_ns`` (monotonic clock)."""
+        return replace(self._affect(now_ns), events=self._sounding.levels(now_ns))
+
+    def _affect(self, now_ns: int) -> SceneEstimate:
+        """Return the scene without its sound events."""
         fresh = self._evidence.fresh(now_ns)
         modalities = NO_MODALITY
         for modality, _, _ in fresh:

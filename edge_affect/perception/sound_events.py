@@ -85,8 +85,11 @@ class SoundEventReader:
         model: Its manifest brings window, hop and thresholds.
         host: Settings of the frames that are shared; where they are others than the model's, the
             model gets a history of its own.
-        min_level_db: A hop below this level holds nothing, in dB full scale.
+        min_level_db: A window whose hops are all below this level holds nothing, in dB full scale.
         with_rules: Whether cheering and screaming are sensed too; experimental.
+
+    Attributes:
+        n_hop: Samples from one window to the next.
 
     Raises:
         ManifestError: If the hop of the model does not divide the one of ``host``, or a threshold
@@ -107,60 +110,47 @@ class SoundEventReader:
                 f"{model.manifest.path}: n_hop = {mine.n_hop} does not divide the hop of the voice "
                 f"model, {host.n_hop}; change one of them."
             )
-        n_frames = mine.n_frames + (host.n_hop - mine.n_hop) // mine.n_step
+        self.n_hop = mine.n_hop
         shares = replace(mine, n_hop=host.n_hop).shares_frames_with(host)
-        is_long_enough = host.n_frames >= n_frames
-        self._own = None if shares and is_long_enough else LogMelHistory(mine, n_frames)
+        is_long_enough = host.n_frames >= mine.n_frames
+        self._own = None if shares and is_long_enough else LogMelHistory(mine)
         self._model = model
         self._min_level_db = min_level_db
-        self._n_windows = host.n_hop // mine.n_hop
         self._rules = RuleSettings.from_manifest(model.manifest) if with_rules else None
         sensed = (*model.events, *(RULED_EVENTS if with_rules else ()))
         self._states = {event: EventHysteresis(model.hysteresis(event)) for event in sensed}
+        self._n_quiet = 0
 
     def hear(
         self, hop: NDArray[np.float32], history: LogMelHistory, end_ns: int
-    ) -> tuple[SoundObservation, ...]:
-        """Return an observation for every window that ends within the latest hop of the host.
+    ) -> SoundObservation | None:
+        """Return what the window holds that ends with a hop, or None before there is one.
 
         Args:
-            hop: Its samples; below ``min_level_db`` nothing is computed.
+            hop: The next ``n_hop`` samples; where nothing is loud enough, nothing is computed.
             history: Of the host, with the hop already in it.
             end_ns: Monotonic clock at the end of the hop.
         """
         if self._own is not None:
             history = self._own
             history.extend(hop)
-        if intensity_db(hop) < self._min_level_db:
-            return self._silence(end_ns)
-        return self._read(history.latest_db(), end_ns)
+        mine = self._model.acoustic
+        observed_ns = end_ns - mine.n_window // 2 * NS_PER_S // mine.sample_rate_hz
+        self._n_quiet = self._n_quiet + 1 if intensity_db(hop) < self._min_level_db else 0
+        if self._n_quiet * self.n_hop >= mine.n_window:
+            return self._observe(dict.fromkeys(self._states, 0.0), observed_ns)
+        frames_db = history.latest_db()
+        if frames_db.shape[0] < mine.n_frames:
+            return None
+        return self._observe(self._levels(frames_db[-mine.n_frames :]), observed_ns)
 
     def clear(self) -> None:
         """Forget everything, as after a gap or a pause."""
+        self._n_quiet = 0
         for state in self._states.values():
             state.clear()
         if self._own is not None:
             self._own.clear()
-
-    def _read(self, frames_db: NDArray[np.float32], end_ns: int) -> tuple[SoundObservation, ...]:
-        """Windows that would begin before the first of ``frames_db`` are left out."""
-        mine = self._model.acoustic
-        observations: list[SoundObservation] = []
-        for n_later in reversed(range(self._n_windows)):
-            end = frames_db.shape[0] - n_later * (mine.n_hop // mine.n_step)
-            if end < mine.n_frames:
-                continue
-            window_db = frames_db[end - mine.n_frames : end]
-            observations.append(
-                self._observe(self._levels(window_db), self._middle_ns(end_ns, n_later))
-            )
-        return tuple(observations)
-
-    def _silence(self, end_ns: int) -> tuple[SoundObservation, ...]:
-        return tuple(
-            self._observe(dict.fromkeys(self._states, 0.0), self._middle_ns(end_ns, n_later))
-            for n_later in reversed(range(self._n_windows))
-        )
 
     def _levels(self, window_db: NDArray[np.float32]) -> dict[str, float]:
         known = self._model.probabilities(window_db)
@@ -171,11 +161,6 @@ class SoundEventReader:
         rest = max(0.0, 1.0 - float(known.sum()))
         ruled = rule_levels(window_db, self._rules, self._model.acoustic)
         return {**{event: rest * level for event, level in ruled.items()}, **levels}
-
-    def _middle_ns(self, end_ns: int, n_later: int) -> int:
-        mine = self._model.acoustic
-        n_back = n_later * mine.n_hop + mine.n_window // 2
-        return end_ns - n_back * NS_PER_S // mine.sample_rate_hz
 
     def _observe(self, levels: dict[str, float], observed_ns: int) -> SoundObservation:
         for event, state in self._states.items():

@@ -13,7 +13,7 @@ from edge_affect.perception.chunk_activity import CHUNK_SAMPLES, ChunkActivity
 from edge_affect.perception.expression_model import spread
 from edge_affect.perception.prosody import ProsodyHistory
 from edge_affect.perception.voice_manner import manner
-from edge_affect.types import ExpressionEstimate, VoiceObservation
+from edge_affect.types import ExpressionEstimate, SoundObservation, VoiceObservation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,27 +66,31 @@ class VoiceReader:
             self._chunks = ChunkActivity(chunks, settings, n_chunks)
         self._events = events
         self._arousal = arousal
-        self._hop = np.empty(self._acoustic.n_hop, dtype=np.float32)
-        self._n_in_hop = 0
+        n_step = self._acoustic.n_hop if events is None else events.n_hop
+        self._step = np.empty(n_step, dtype=np.float32)
+        self._n_in_step = 0
+        self._hop: list[NDArray[np.float32]] = []
 
-    def feed(self, block: AudioBlock) -> tuple[VoiceObservation, ...]:
-        """Take the next block and return an observation for every hop that it completes.
+    def feed(self, block: AudioBlock) -> tuple[VoiceObservation | SoundObservation, ...]:
+        """Take the next block and return what it completes, oldest first.
 
-        A block that follows a gap starts over: a window never spans lost samples.
+        That is a `VoiceObservation` for every hop and, where sound events are sensed, a
+        `SoundObservation` for every window of theirs, which come more often. A block that follows
+        a gap starts over: a window never spans lost samples.
         """
         if block.n_lost:
             self.clear()
-        observations: list[VoiceObservation] = []
+        observations: list[VoiceObservation | SoundObservation] = []
         position = 0
         while position < block.samples.size:
-            part = block.samples[position : position + self._hop.size - self._n_in_hop]
-            self._hop[self._n_in_hop : self._n_in_hop + part.size] = part
+            part = block.samples[position : position + self._step.size - self._n_in_step]
+            self._step[self._n_in_step : self._n_in_step + part.size] = part
             position += part.size
-            self._n_in_hop += part.size
-            if self._n_in_hop == self._hop.size:
-                self._n_in_hop = 0
+            self._n_in_step += part.size
+            if self._n_in_step == self._step.size:
+                self._n_in_step = 0
                 end_ns = block.start_ns + position * NS_PER_S // self._acoustic.sample_rate_hz
-                observations.append(self._observe(self._hop.copy(), end_ns))
+                observations += self._take(self._step.copy(), end_ns)
         return tuple(observations)
 
     def clear(self) -> None:
@@ -98,12 +102,27 @@ class VoiceReader:
             self._chunks.clear()
         if self._events is not None:
             self._events.clear()
-        self._hop[:] = 0.0
-        self._n_in_hop = 0
+        self._hop = []
+        self._n_in_step = 0
+
+    def _take(
+        self, step: NDArray[np.float32], end_ns: int
+    ) -> list[VoiceObservation | SoundObservation]:
+        """Take one step, the hop of the sound events or else the whole hop."""
+        observations: list[VoiceObservation | SoundObservation] = []
+        self._history.extend(step)
+        if self._events is not None:
+            sound = self._events.hear(step, self._history, end_ns)
+            if sound is not None:
+                observations.append(sound)
+        self._hop.append(step)
+        if len(self._hop) * step.size == self._acoustic.n_hop:
+            hop, self._hop = np.concatenate(self._hop), []
+            observations.append(self._observe(hop, end_ns))
+        return observations
 
     def _observe(self, hop: NDArray[np.float32], end_ns: int) -> VoiceObservation:
         """Judge the window that ends with a hop; analysing a whole hop at once is cheapest."""
-        self._history.extend(hop)
         self._prosody.extend(hop)
         self._activity.extend(hop)
         half_ns = self._acoustic.n_window * NS_PER_S // self._acoustic.sample_rate_hz // 2
@@ -117,8 +136,7 @@ class VoiceReader:
                 estimate = self._estimate(window_db, observed_ns)
                 if self._arousal is not None:
                     arousal = self._arousal.arousal(manner(window_db, prosody))
-        events = () if self._events is None else self._events.hear(hop, self._history, end_ns)
-        return VoiceObservation(speech_share, estimate, observed_ns, prosody, events, arousal)
+        return VoiceObservation(speech_share, estimate, observed_ns, prosody, arousal)
 
     def _speech_share(self, hop: NDArray[np.float32]) -> float:
         if self._chunks is None:

@@ -8,6 +8,7 @@ from edge_affect.privacy.coarsening import expression_levels, signed_steps, step
 from edge_affect.record import (
     CONFIDENCE_MAX,
     DROP_EDGES,
+    EVENT_MAX,
     LATENCY_EDGES_MS,
     RATE_EDGES_HZ,
     SEALED_REASONS,
@@ -57,6 +58,9 @@ class Gate:
             "people": None if scene.n_faces is None else people_bucket(scene.n_faces),
             "speech_share": (
                 None if scene.speech_share is None else steps(scene.speech_share, SHARE_MAX)
+            ),
+            "events": tuple(
+                None if level is None else steps(level, EVENT_MAX) for level in scene.events
             ),
         }
         if scene.probabilities is None or scene.valence is None or scene.arousal is None:

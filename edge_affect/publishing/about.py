@@ -35,8 +35,10 @@ _CHECKOUT = Path(__file__).parents[2] / "models_tflite"
 
 UNVALIDATED: tuple[str, ...] = ("valence", "arousal", "valence_relative", "arousal_relative")
 """Published but not yet measured against people's judgement: derived from the expressions."""
-NOT_SENSED: tuple[str, ...] = (*(f"events.{name}" for name in EVENTS), "words")
+NOT_SENSED: tuple[str, ...] = ("words",)
 """In the schema, always null in this version."""
+EXPERIMENTAL_EVENTS: tuple[str, ...] = ("cheering", "screaming")
+"""Found by a rule that nothing vouches for, and sensed only where it is switched on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,12 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
         },
         "min_people": config.min_people,
         "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
-        "unvalidated": [*UNVALIDATED, *_states(is_sensed=True)],
-        "not_sensed": [*_states(is_sensed=False), *NOT_SENSED],
+        "unvalidated": [
+            *UNVALIDATED,
+            *_states(is_sensed=True),
+            *_unvalidated_events(config),
+        ],
+        "not_sensed": [*_states(is_sensed=False), *NOT_SENSED, *_unsensed_events(config)],
     }
 
 
@@ -125,6 +131,19 @@ def _states(*, is_sensed: bool) -> list[str]:
         for state in load_states().states
         if not state.validated and state.is_sensed == is_sensed
     ]
+
+
+def _unvalidated_events(config: Config) -> list[str]:
+    unsensed = _unsensed_events(config)
+    names = [f"events.{name}" for name in EXPERIMENTAL_EVENTS]
+    return [name for name in names if name not in unsensed]
+
+
+def _unsensed_events(config: Config) -> list[str]:
+    if config.audio.source == "none" or not config.events.enabled:
+        return [f"events.{name}" for name in EVENTS]
+    is_off = not config.events.experimental
+    return [f"events.{name}" for name in EVENTS if is_off and name in EXPERIMENTAL_EVENTS]
 
 
 def _sensed(config: Config) -> list[str]:

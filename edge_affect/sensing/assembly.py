@@ -45,12 +45,14 @@ def build_voice_reader(config: Config) -> VoiceReader:
     from edge_affect.perception.voice_arousal import VoiceArousal
 
     model = VoiceExpressionModel.load()
-    events = SoundEventReader(
-        SoundEventModel.load(),
-        model.acoustic,
-        config.voice.min_level_db,
-        with_rules=config.events.experimental,
-    )
+    events = None
+    if config.events.enabled:
+        events = SoundEventReader(
+            SoundEventModel.load(),
+            model.acoustic,
+            config.voice.min_level_db,
+            with_rules=config.events.experimental,
+        )
     detector, chunks, arousal = ActivityModel.load(), silero_detector(), VoiceArousal.load()
     return VoiceReader(model, detector, config.voice, events, chunks, arousal)
 

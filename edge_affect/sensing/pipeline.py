@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge_affect.record import AbstainReason, AffectRecord, SourceState
 from edge_affect.sensing.meter import Meter
-from edge_affect.types import SceneEstimate, SensingHealth
+from edge_affect.types import SceneEstimate, SensingHealth, SoundObservation
 
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
@@ -23,8 +23,8 @@ _USABLE = (SourceState.OK, SourceState.SILENT, SourceState.POOR)
 class ReadsVoices(Protocol):
     """What the pipeline needs of a voice reader."""
 
-    def feed(self, block: AudioBlock) -> tuple[VoiceObservation, ...]:
-        """Take the next block and return what it completes."""
+    def feed(self, block: AudioBlock) -> tuple[VoiceObservation | SoundObservation, ...]:
+        """Take the next block and return what it completes, oldest first."""
 
     def clear(self) -> None:
         """Forget all sound."""
@@ -75,10 +75,17 @@ class Pipeline:
         now_ns = self._clock.now_ns()
         with self._lock:
             for observation in observations:
-                self._stages.fusion.add_voice(observation)
-                if self._stages.states is not None:
-                    self._stages.states.add_voice(observation)
+                self._note_sound(observation)
             self._sound.note(now_ns, block.end_ns, min(block.n_lost, 1))
+
+    def _note_sound(self, observation: VoiceObservation | SoundObservation) -> None:
+        for taker in (self._stages.fusion, self._stages.states):
+            if taker is None:
+                continue
+            if isinstance(observation, SoundObservation):
+                taker.add_sound(observation)
+            else:
+                taker.add_voice(observation)
 
     def on_frame(self, frame: VideoFrame) -> None:
         """Take one frame."""

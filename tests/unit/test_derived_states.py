@@ -55,13 +55,11 @@ def faces(*some, at_s=0.0):
     return FaceObservation(len(some), (), round(at_s * S), tuple(some))
 
 
-def a_voice(at_s=0.0, p=None, arousal=0.1, speech_share=0.9, events=(), **prosody):
+def a_voice(at_s=0.0, p=None, arousal=0.1, speech_share=0.9, **prosody):
     p = expressions() if p is None else p
     said = replace(CALM_VOICE, **prosody)
     at_ns = round(at_s * S)
-    return VoiceObservation(
-        speech_share, estimate(p, at_s=at_s), at_ns, said, tuple(events), arousal
-    )
+    return VoiceObservation(speech_share, estimate(p, at_s=at_s), at_ns, said, arousal)
 
 
 def a_sound(at_s=0.0, **levels):
@@ -76,6 +74,8 @@ def states_of(*observations, now_s=0.0):
     for observation in observations:
         if isinstance(observation, FaceObservation):
             derived.add_faces(observation)
+        elif isinstance(observation, SoundObservation):
+            derived.add_sound(observation)
         else:
             derived.add_voice(observation)
     return dict(zip(STATES, derived.at(round(now_s * S)), strict=True))
@@ -86,7 +86,7 @@ def usual_voice(seconds=20):
     return [a_voice(at_s) for at_s in range(-seconds, 0)]
 
 
-BASE = states_of(faces(a_face()), *usual_voice(), a_voice(events=[a_sound()]))
+BASE = states_of(faces(a_face()), *usual_voice(), a_voice(), a_sound())
 
 FACE_MOVES = [
     ({"yaw_deg": 35.0}, {"attention": -1, "engagement": -1}),
@@ -122,10 +122,10 @@ VOICE_MOVES = [
     ({"jitter": 0.05}, {"anxiety": 1}),
     ({"speech_share": 0.41}, {"engagement": -1}),
     ({"intensity_db": -5.0}, {}),
-    ({"events": [a_sound(laughter=0.9)]}, {"excitement": 1, "engagement": 1}),
-    ({"events": [a_sound(cheering=0.9)]}, {"excitement": 1, "engagement": 1}),
-    ({"events": [a_sound(applause=0.9)]}, {"excitement": 1, "engagement": 1}),
-    ({"events": [a_sound(crying=0.9, screaming=0.9)]}, {}),
+    ({"sound": a_sound(laughter=0.9)}, {"excitement": 1, "engagement": 1}),
+    ({"sound": a_sound(cheering=0.9)}, {"excitement": 1, "engagement": 1}),
+    ({"sound": a_sound(applause=0.9)}, {"excitement": 1, "engagement": 1}),
+    ({"sound": a_sound(crying=0.9, screaming=0.9)}, {}),
 ]
 
 
@@ -140,14 +140,15 @@ def assert_moves(after, wanted):
 
 @pytest.mark.parametrize(("change", "wanted"), FACE_MOVES)
 def test_each_signal_of_a_face_moves_its_states_and_no_other(change, wanted):
-    shown = states_of(faces(a_face(**change)), *usual_voice(), a_voice(events=[a_sound()]))
+    shown = states_of(faces(a_face(**change)), *usual_voice(), a_voice(), a_sound())
     assert_moves(shown, wanted)
 
 
 @pytest.mark.parametrize(("change", "wanted"), VOICE_MOVES)
 def test_each_signal_of_a_voice_moves_its_states_and_no_other(change, wanted):
-    change = {"events": [a_sound()]} | change
-    heard = states_of(faces(a_face()), *usual_voice(), a_voice(**change))
+    sound = change.get("sound", a_sound())
+    voice = {name: value for name, value in change.items() if name != "sound"}
+    heard = states_of(faces(a_face()), *usual_voice(), a_voice(**voice), sound)
     assert_moves(heard, wanted)
 
 

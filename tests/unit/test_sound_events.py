@@ -15,7 +15,7 @@ from edge_affect.perception.expression_model import VoiceExpressionModel
 from edge_affect.perception.sound_events import SoundEventModel, SoundEventReader
 from edge_affect.perception.voice import VoiceReader
 from edge_affect.record import EVENTS
-from edge_affect.types import AudioBlock, SoundObservation
+from edge_affect.types import AudioBlock, SoundObservation, VoiceObservation
 
 RATE = 16_000
 HOST = AcousticSettings()
@@ -118,18 +118,20 @@ def make_reader(**options) -> SoundEventReader:
 def listen(reader: SoundEventReader, samples: np.ndarray) -> list[SoundObservation]:
     history = LogMelHistory(HOST)
     heard = []
-    for end in range(HOST.n_hop, samples.size + 1, HOST.n_hop):
-        hop = samples[end - HOST.n_hop : end]
+    for end in range(reader.n_hop, samples.size + 1, reader.n_hop):
+        hop = samples[end - reader.n_hop : end]
         history.extend(hop)
-        heard += reader.hear(hop, history, end * 1_000_000_000 // RATE)
-    return heard
+        heard.append(reader.hear(hop, history, end * 1_000_000_000 // RATE))
+    return [observation for observation in heard if observation is not None]
 
 
-def test_two_windows_a_second_and_one_in_the_first():
-    heard = listen(make_reader(), noise(3.0))
-    assert [o.observed_ns for o in heard] == [
-        round(middle_s * 1e9) for middle_s in (0.5, 1.0, 1.5, 2.0, 2.5)
-    ]
+def test_there_is_a_window_for_every_hop_once_the_first_is_full():
+    reader = make_reader()
+    heard = listen(reader, noise(3.0))
+    hop_s = reader.n_hop / RATE
+    assert [o.observed_ns for o in heard] == pytest.approx(
+        np.arange(1.0, 3.0 + hop_s / 2, hop_s) * 1e9 - 0.5e9
+    )
     sensed = [
         event for event, level in zip(EVENTS, heard[-1].levels, strict=True) if level is not None
     ]
@@ -147,15 +149,26 @@ def test_cheering_and_screaming_are_sensed_only_where_the_rules_are_on():
 
 def test_silence_is_no_event_and_ends_one():
     reader = make_reader()
-    (state,) = [reader._states["applause"]]
-    state.update(1.0)
-    state.update(1.0)
+    state = reader._states["applause"]
+    for _ in range(20):
+        state.update(1.0)
     assert state.is_active
-    heard = listen(reader, np.zeros(2 * RATE, np.float32))
-    assert len(heard) == 4
+    heard = listen(reader, np.zeros(4 * RATE, np.float32))
     place = EVENTS.index("applause")
     assert [o.ended[place] for o in heard].count(True) == 1
     assert heard[-1].levels == (0.0, None, 0.0, 0.0, None)
+
+
+def test_a_pause_within_a_window_is_not_taken_for_silence():
+    burst = noise(3.0)
+    burst[-reader_hop() :] = 0.0
+    full, paused = (listen(make_reader(with_rules=True), samples) for samples in (noise(3.0), burst))
+    assert full[-2] == paused[-2]
+    assert any(paused[-1].levels)
+
+
+def reader_hop() -> int:
+    return SoundEventModel.load().acoustic.n_hop
 
 
 def test_a_model_with_other_frames_brings_its_own_history():
@@ -164,10 +177,11 @@ def test_a_model_with_other_frames_brings_its_own_history():
     reader = SoundEventReader(SoundEventModel.load(), other_host, LOUD)
     history = LogMelHistory(other_host)
     heard = []
-    for start in range(0, samples.size, HOST.n_hop):
-        hop = samples[start : start + HOST.n_hop]
+    for start in range(0, samples.size, reader.n_hop):
+        hop = samples[start : start + reader.n_hop]
         history.extend(hop)
-        heard += reader.hear(hop, history, (start + HOST.n_hop) * 1_000_000_000 // RATE)
+        observation = reader.hear(hop, history, (start + reader.n_hop) * 1_000_000_000 // RATE)
+        heard += [] if observation is None else [observation]
     assert [o.levels for o in heard] == [o.levels for o in listen(make_reader(), samples)]
 
 
@@ -181,7 +195,7 @@ def test_a_model_of_another_kind_is_refused():
         SoundEventModel.load("voice_expression")
 
 
-def test_the_voice_reader_carries_the_events_of_each_hop():
+def test_the_voice_reader_tells_sound_events_between_its_own_hops():
     model = VoiceExpressionModel.load()
     settings = Voice()
     events = SoundEventReader(SoundEventModel.load(), model.acoustic, settings.min_level_db)
@@ -194,11 +208,16 @@ def test_the_voice_reader_carries_the_events_of_each_hop():
             AudioBlock(samples[start : start + 700], start * 1_000_000_000 // RATE)
         )
     ]
-    assert [len(o.events) for o in observations] == [1, 2, 2, 2]
+    kinds = "".join("s" if isinstance(o, SoundObservation) else "V" for o in observations)
+    per_hop = model.acoustic.n_hop // events.n_hop
+    assert kinds == "sV" + 3 * ("s" * per_hop + "V")
+    sounds = [o for o in observations if isinstance(o, SoundObservation)]
+    assert [o.levels for o in sounds] == [o.levels for o in listen(make_reader(), samples)]
     plain = VoiceReader(model, ActivityModel.load(), settings)
-    assert [o.events for o in plain.feed(AudioBlock(samples, 0))] == [()] * 4
-    lost = AudioBlock(samples[:RATE], 10**10, n_lost=1)
-    assert [len(o.events) for o in reader.feed(lost)] == [1]
+    voices = plain.feed(AudioBlock(samples, 0))
+    assert voices == tuple(o for o in observations if isinstance(o, VoiceObservation))
+    lost = reader.feed(AudioBlock(samples[:RATE], 10**10, n_lost=1))
+    assert [type(o) for o in lost] == [SoundObservation, VoiceObservation]
 
 
 def test_an_observation_needs_five_of_everything_within_range():
