@@ -162,7 +162,7 @@ def test_silence_is_no_event_and_ends_one():
 def test_a_pause_within_a_window_is_not_taken_for_silence():
     burst = noise(3.0)
     burst[-reader_hop() :] = 0.0
-    full, paused = (listen(make_reader(with_rules=True), samples) for samples in (noise(3.0), burst))
+    full, paused = (listen(make_reader(with_rules=True), heard) for heard in (noise(3.0), burst))
     assert full[-2] == paused[-2]
     assert any(paused[-1].levels)
 
