@@ -108,4 +108,6 @@ def test_a_sealed_record_tells_no_event():
 
 def test_a_scene_needs_one_level_for_each_event():
     with pytest.raises(ShapeError, match="5 events"):
-        SceneEstimate(None, None, None, 0.0, Modality(0), AbstainReason.NOBODY, None, None, (0.1,))
+        SceneEstimate(
+            None, None, None, 0.0, Modality(0), AbstainReason.NOBODY, None, None, events=(0.1,)
+        )
