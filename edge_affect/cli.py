@@ -51,6 +51,8 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code; errors a user can meet become one sentence."""
+    # Small products only: a second thread would wait for the first, and burn a core meanwhile.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = sys.argv[1:] if argv is None else argv
     named = arguments[0] if arguments and arguments[0] in COMMANDS else None
     if arguments and named is None and not arguments[0].startswith("-"):

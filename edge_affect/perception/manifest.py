@@ -23,6 +23,7 @@ KINDS: tuple[str, ...] = (
     "face_landmarks",
     "iris_landmarks",
     "face_expression",
+    "speech_detection",
     "voice_activity",
     "voice_expression",
     "sound_events",

@@ -93,3 +93,18 @@ def find_model_file(manifest: Manifest) -> Path:
     raise InputMissingError(
         f"The model file {manifest.file} is not installed; run `edge-affect models fetch`."
     )
+
+
+def read_model_file(manifest: Manifest) -> bytes:
+    """Return the content of the model file, unchecked.
+
+    Raises:
+        InputMissingError: If it is nowhere, or cannot be read.
+    """
+    path = find_model_file(manifest)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputMissingError(
+            f"The model file {path} cannot be read: {error.strerror}."
+        ) from None

@@ -9,9 +9,10 @@ import numpy as np
 from edge_affect.clock import NS_PER_S
 from edge_affect.perception.acoustic import LogMelHistory
 from edge_affect.perception.activity import SpeechActivity
-from edge_affect.perception.chunk_activity import CHUNK_SAMPLES, ChunkActivity
+from edge_affect.perception.chunk_activity import ChunkActivity
 from edge_affect.perception.expression_model import spread
 from edge_affect.perception.prosody import ProsodyHistory
+from edge_affect.perception.speech_net import CHUNK_SAMPLES
 from edge_affect.perception.voice_manner import manner
 from edge_affect.types import ExpressionEstimate, SoundObservation, VoiceObservation
 

@@ -38,9 +38,9 @@ def build_pipeline(
 def build_voice_reader(config: Config) -> VoiceReader:
     """Return the voice reader with its models loaded; errors as `build_pipeline`."""
     from edge_affect.perception.activity import ActivityModel
-    from edge_affect.perception.chunk_activity import silero_detector
     from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.sound_events import SoundEventModel, SoundEventReader
+    from edge_affect.perception.speech_net import SpeechModel
     from edge_affect.perception.voice import VoiceReader
     from edge_affect.perception.voice_arousal import VoiceArousal
 
@@ -53,7 +53,7 @@ def build_voice_reader(config: Config) -> VoiceReader:
             config.voice.min_level_db,
             with_rules=config.events.experimental,
         )
-    detector, chunks, arousal = ActivityModel.load(), silero_detector(), VoiceArousal.load()
+    detector, chunks, arousal = ActivityModel.load(), SpeechModel.load(), VoiceArousal.load()
     return VoiceReader(model, detector, config.voice, events, chunks, arousal)
 
 

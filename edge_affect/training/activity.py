@@ -204,7 +204,8 @@ def report_once(manifest: Manifest, content: bytes, data: Path, work: Path) -> d
     (work / manifest.file).write_bytes(content)
     path = work / f"{manifest.name}.toml"
     path.write_text(manifest_text(manifest), encoding="utf-8")
-    return evaluate_activity(data / "index.csv", data, str(path))
+    report: dict[str, Any] = evaluate_activity(data / "index.csv", data, str(path))["overlap_model"]
+    return report
 
 
 def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]) -> None:

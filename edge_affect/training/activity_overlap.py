@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from edge_affect.perception.manifest import Manifest
 
 N_PAIRS = 150
+MIN_SPEECH = 0.5
+"""The net is trained to answer from here on where somebody speaks."""
 SPARED = 0.9
 """This share of single voices keeps all of its certainty."""
 MIN_RISE = 0.05
@@ -43,13 +45,15 @@ def with_discount(
     manifest: Manifest, content: bytes, recordings: tuple[Recording, ...]
 ) -> tuple[Manifest, dict[str, Any]]:
     """Return the manifest with the fitted thresholds, and the figures on these speakers."""
-    nothing = {"overlap_low": 0.0, "overlap_high": 1.0, "overlap_discount": 0.0}
+    speech = {"speech": MIN_SPEECH}
+    nothing = {**speech, "overlap_low": 0.0, "overlap_high": 1.0, "overlap_discount": 0.0}
     detector = ActivityModel(TfliteModel(replace(manifest, thresholds=nothing), content))
     model = VoiceExpressionModel.load()
     pairs = pairs_of(recordings, N_PAIRS)
     single, mixed = (listen(pairs, model, detector, is_mixed=each) for each in (False, True))
     discount = fit_discount(single, mixed)
     fitted = {
+        **speech,
         "overlap_low": discount.low,
         "overlap_high": discount.high,
         "overlap_discount": discount.most,

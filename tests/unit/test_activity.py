@@ -33,6 +33,7 @@ class Always:
     def __init__(self, speech=1.0, overlap=0.0):
         self.acoustic = AcousticSettings(n_window=48_240)
         self.n_steps = 75
+        self.threshold = 0.5
         self.answer = np.tile([speech, overlap], (75, 1))
         self.shown = []
 
@@ -277,7 +278,10 @@ def test_the_command_reports_on_meetings_and_other_sounds(tmp_path, capsys):
     assert found["recordings"]["one"]["error"] == found["error"]
     assert found["false_share_of_other_sounds"]["rain"]["n"] == 1
     # How the two compare is for the card: one short clip on a busy machine says nothing.
-    assert found["of_which_log_mels_ms_per_s"] > 0.0
+    assert found["cpu_ms_per_s"] > 0.0
+    assert found["overlap_model"]["of_which_log_mels_ms_per_s"] > 0.0
+    assert found["model"]["name"] == "speech_detection"
+    assert found["overlap_model"]["model"]["name"] == "voice_activity"
     assert found["cpu_ms_per_s"] > 0.0
 
     (tmp_path / "ami-debug" / "turns.rttm").unlink()

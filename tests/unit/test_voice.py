@@ -21,6 +21,7 @@ class Always:
     def __init__(self, speech=1.0, overlap=0.0):
         self.acoustic = AcousticSettings(n_window=48_240)
         self.n_steps = 75
+        self.threshold = 0.5
         self.discount = OverlapDiscount(low=0.2, high=0.6, most=0.5)
         self.answer = np.tile([speech, overlap], (75, 1))
 
