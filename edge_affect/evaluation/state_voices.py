@@ -13,7 +13,7 @@ from edge_affect.evaluation.progress import with_progress
 from edge_affect.evaluation.recordings import read_samples
 from edge_affect.fusion.derived_states import DerivedStates
 from edge_affect.sensing.assembly import build_voice_reader
-from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock
+from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock, SoundObservation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class HeardClip:
     """
 
     recording: Recording
-    observations: tuple[VoiceObservation, ...]
+    observations: tuple[VoiceObservation | SoundObservation, ...]
 
 
 def hear(recordings: Sequence[Recording], seed: int = 0) -> list[HeardClip]:
@@ -80,6 +80,9 @@ def clip_states(heard: Sequence[HeardClip], table: StateTable) -> NDArray[np.flo
             speaker = clip.recording.speaker
         told = []
         for observation in clip.observations:
+            if isinstance(observation, SoundObservation):
+                derived.add_sound(observation)
+                continue
             derived.add_voice(observation)
             if observation.estimate is not None:
                 told.append(derived.at(observation.observed_ns))
@@ -94,7 +97,7 @@ def clip_states(heard: Sequence[HeardClip], table: StateTable) -> NDArray[np.flo
 
 def _listen(
     reader: VoiceReader, samples: NDArray[np.float32], start_ns: int
-) -> tuple[VoiceObservation, ...]:
+) -> tuple[VoiceObservation | SoundObservation, ...]:
     reader.clear()
     pause = np.zeros(round(PAUSE_S * SAMPLE_RATE_HZ), dtype=np.float32)
     return reader.feed(AudioBlock(np.concatenate((pause, samples, pause)), start_ns))

@@ -20,6 +20,8 @@ class ChunkDetector(Protocol):
 
     threshold: float
     """Probability from which on a chunk is speech."""
+    n_least_chunks: int
+    """Chunks in a row that are needed; fewer are a click or a chirp."""
     n_pad_chunks: int
     """Chunks before and after speech that are called speech too."""
 
@@ -71,8 +73,9 @@ class ChunkActivity:
         return float(self.padded().mean())
 
     def padded(self) -> NDArray[np.bool_]:
-        """Return `flags` with padding around each run of speech."""
-        return padded(self._flags, self._detector.n_pad_chunks)
+        """Return `flags` without runs that are too short, and with padding around the others."""
+        long_enough = sustained(self._flags, self._detector.n_least_chunks)
+        return padded(long_enough, self._detector.n_pad_chunks)
 
     @property
     def flags(self) -> NDArray[np.bool_]:
@@ -104,6 +107,14 @@ def levels_db(chunks: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the root-mean-square level of each row in dB relative to full scale, ``(n,)``."""
     power = np.mean(np.square(chunks, dtype=np.float64), axis=1)
     return np.asarray(np.maximum(10.0 * np.log10(np.maximum(power, 1e-12)), SILENCE_DB))
+
+
+def sustained(flags: NDArray[np.bool_], n_least: int) -> NDArray[np.bool_]:
+    """Return decisions without the runs of fewer than ``n_least`` chunks of speech."""
+    if n_least < 2 or flags.size < n_least:
+        return flags if n_least < 2 else np.zeros_like(flags)
+    starts = np.lib.stride_tricks.sliding_window_view(flags, n_least).all(axis=1)
+    return np.asarray(np.convolve(starts, np.ones(n_least), mode="full") > 0.0)
 
 
 def padded(flags: NDArray[np.bool_], n_pad_chunks: int) -> NDArray[np.bool_]:

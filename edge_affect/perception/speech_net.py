@@ -175,6 +175,7 @@ class SpeechModel:
         manifest: With the threshold and the padding that belong to the weights.
         net: The network.
         threshold: Probability from which on a chunk is speech, (0, 1).
+        n_least_chunks: Chunks in a row that are needed.
         n_pad_chunks: Chunks before and after speech that are called speech too.
     """
 
@@ -204,6 +205,7 @@ class SpeechModel:
             )
         self.manifest = manifest
         self.threshold = manifest.threshold("speech")
+        self.n_least_chunks = int(manifest.threshold("n_least_chunks"))
         self.n_pad_chunks = int(manifest.threshold("n_pad_chunks"))
         self.net = SpeechNet(read_arrays(content, manifest.file))
 

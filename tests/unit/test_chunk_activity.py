@@ -5,7 +5,7 @@ import pytest
 
 from edge_affect.config import Voice
 from edge_affect.perception.activity import intensity_db
-from edge_affect.perception.chunk_activity import ChunkActivity, levels_db, padded
+from edge_affect.perception.chunk_activity import ChunkActivity, levels_db, padded, sustained
 from edge_affect.perception.speech_net import CHUNK_SAMPLES, CONTEXT_SAMPLES
 
 RATE = 16_000
@@ -15,6 +15,7 @@ class Always:
     """A detector that gives everything loud enough the same probability, and keeps what it saw."""
 
     threshold = 0.5
+    n_least_chunks = 1
     n_pad_chunks = 6
 
     def __init__(self, probability=1.0):
@@ -105,3 +106,26 @@ def test_padding_reaches_both_ways_and_may_be_none():
     assert padded(flags, 1).tolist() == [False, True, True, True, False, False]
     assert padded(flags, 0).tolist() == flags.tolist()
     assert padded(np.empty(0, bool), 3).size == 0
+
+
+@pytest.mark.parametrize(
+    ("n_least", "kept"), [(1, "1011011101"), (2, "0011011100"), (3, "0000011100"), (4, "0" * 10)]
+)
+def test_runs_that_are_too_short_are_left_out(n_least, kept):
+    flags = np.array([letter == "1" for letter in "1011011101"])
+    found = sustained(flags, n_least)
+    assert "".join("01"[int(flag)] for flag in found) == kept
+    assert not sustained(flags[:1], 2).any()
+
+
+def test_one_chunk_alone_counts_only_where_one_is_enough():
+    shares = []
+    for n_least in (1, 2):
+        detector = Always()
+        detector.n_least_chunks = n_least
+        activity = ChunkActivity(detector, Voice(), n_chunks=78)
+        activity.extend(np.zeros(40 * CHUNK_SAMPLES, np.float32))
+        activity.extend(noise(CHUNK_SAMPLES / RATE))
+        activity.extend(np.zeros(40 * CHUNK_SAMPLES, np.float32))
+        shares.append(activity.share())
+    assert shares == [pytest.approx(13 / 78), 0.0]
