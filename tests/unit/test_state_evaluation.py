@@ -83,7 +83,7 @@ def test_states_of_clips_do_not_run_into_the_next_clip():
         p[Expression.FEAR], p[Expression.NEUTRAL] = fear, 1.0 - fear
         at_ns = round(at_s * 1e9)
         how = Prosody(0.5, -20.0, pause_share=0.0, jitter=0.01)
-        said = VoiceObservation(1.0, ExpressionEstimate(p, 0.9, at_ns), at_ns, how, (), 0.1)
+        said = VoiceObservation(1.0, ExpressionEstimate(p, 0.9, at_ns), at_ns, how, 0.1)
         unread = VoiceObservation(0.1, None, at_ns + 1)
         return HeardClip(recording("c", Expression.FEAR), (said, unread))
 
