@@ -120,7 +120,9 @@ def test_missing_and_corrupt_models_are_one_sentence(tmp_path):
     clip = str(ROOT / "README.md")
     missing = run("models", "check", EDGE_AFFECT_MODELS=str(tmp_path / "none"))
     assert missing.returncode == 66
-    assert run("replay", "--audio", sound, "--fast", EDGE_AFFECT_MODELS="/none").returncode == 0
+    deaf = run("replay", "--audio", sound, "--fast", EDGE_AFFECT_MODELS="/none")
+    assert deaf.returncode == 66
+    assert deaf.stderr.endswith("is not installed; run `edge-affect models fetch`.\n")
     assert run("replay", "--video", clip, "--fast").returncode == 65
     fetched = next((d for d in user_models_dirs() if (d / "face_landmark.tflite").is_file()), None)
     if fetched is None:
