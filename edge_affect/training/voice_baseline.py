@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from edge_affect.baseline import ExpressionEffects, MoodGuard, Population
+from edge_affect.baseline import MoodGuard
+from edge_affect.evaluation.person_effects import effects_and_spread, shifts_and_offsets
 from edge_affect.evaluation.recordings import parse_speakers
 from edge_affect.evaluation.voice_baseline import (
     HeardClips,
@@ -44,8 +45,6 @@ PENALTY = 1e-3
 SHARE = 0.6
 """Of the scores in the answer; 0.4 to 1.0 were tried on the development speakers."""
 N_FOLDS = 5
-N_TURNS = 30
-"""Of fitting speakers and expressions by turns; settled long before."""
 N_CALIBRATION_CLIPS = 10
 
 
@@ -72,55 +71,6 @@ def fit_map(
         loss, np.zeros(m * k + k), jac=True, method="L-BFGS-B", options={"maxiter": 400}
     )
     return found.x[: m * k].reshape(m, k), found.x[m * k :]
-
-
-def shifts_and_offsets(
-    surplus: NDArray[np.float64], truth: NDArray[np.int64], speakers: NDArray[np.int64], k: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what every expression and every speaker adds, ``(k, m)`` and ``(n_speakers, m)``.
-
-    Least squares of the sum of both, by turns; so it does not matter if a speaker acts some
-    expressions more often than others.
-
-    Args:
-        surplus: Values less their mean, shape ``(n, m)``.
-        truth: Shape ``(n,)``; every expression occurs.
-        speakers: Numbers from 0 without a gap, shape ``(n,)``.
-        k: Number of expressions.
-    """
-    shifts = np.zeros((k, surplus.shape[1]))
-    offsets = np.zeros((int(speakers.max()) + 1, surplus.shape[1]))
-    for _ in range(N_TURNS):
-        rest = surplus - shifts[truth]
-        offsets = np.stack([rest[speakers == s].mean(axis=0) for s in range(len(offsets))])
-        rest = surplus - offsets[speakers]
-        shifts = np.stack([rest[truth == number].mean(axis=0) for number in range(k)])
-        shifts -= shifts.mean(axis=0)
-    return shifts, offsets
-
-
-def effects_and_spread(
-    values: NDArray[np.float64], truth: NDArray[np.int64], speakers: NDArray[np.int64], k: int
-) -> tuple[Population, ExpressionEffects]:
-    """Return what is normal for everybody, and what expressions do, from labelled values.
-
-    Args:
-        values: Shape ``(n, m)``.
-        truth: Shape ``(n,)``.
-        speakers: Shape ``(n,)``.
-        k: Number of expressions.
-    """
-    mean = values.mean(axis=0)
-    shifts, offsets = shifts_and_offsets(values - mean, truth, speakers, k)
-    rest = values - mean - shifts[truth] - offsets[speakers]
-    within = rest.std(axis=0)
-    n_each = truth.size / len(offsets)
-    # The spread of the speakers' means, without what chance alone would give them.
-    between = np.sqrt(np.maximum(offsets.var(axis=0, ddof=1) - within**2 / n_each, 0.0))
-    variances = np.array([rest[truth == number].var(axis=0).mean() for number in range(k)])
-    weights = variances**-2.0
-    population = Population(mean, between, np.maximum(within, 1e-6))
-    return population, ExpressionEffects(shifts, weights / weights.mean())
 
 
 def fit(clips: HeardClips) -> VoiceBaselineModel:
