@@ -7,7 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edge_affect.commands import evaluate_face, evaluate_states, evaluate_voice
+from edge_affect.commands import (
+    evaluate_face,
+    evaluate_fusion,
+    evaluate_states,
+    evaluate_voice,
+)
 from edge_affect.errors import ExitCode
 
 EXAMPLES = """examples:
@@ -18,6 +23,7 @@ EXAMPLES = """examples:
   edge-affect evaluate events --index audio/index.csv --root audio --json
   edge-affect evaluate activity --index audio/index.csv --root audio --json
   edge-affect evaluate portraits --csv face/pictures.csv --root face --json
+  edge-affect evaluate fusion --data fusion/ravdess_posteriors.npz --json
   edge-affect evaluate states --index audio/index.csv --root audio --corpus ravdess-speech --json"""
 
 
@@ -37,6 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     evaluate_face.add_plots(subjects)
 
     voice = evaluate_voice.add_voice(subjects)
+    fusion = evaluate_fusion.add_fusion(subjects)
 
     events = subjects.add_parser(
         "events",
@@ -57,7 +64,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
     states = evaluate_states.add_states(subjects)
 
-    for subject in (face, voice, events, activity, portraits, states):
+    for subject in (face, voice, fusion, events, activity, portraits, states):
         subject.add_argument("--json", action="store_true", help="print one JSON object")
         subject.set_defaults(run=run)
 

@@ -4,8 +4,8 @@ Three answers to each clip are told apart, by what is known of the person:
 
 - *alone*: the clip by itself, as of somebody who just came;
 - *running*: after the clips before it in a random order;
-- *known*: after the other clips of the person (`fusion_fit.known_people`), as of somebody who was in
-  front of the box for a while. No label of the person is used in any of them.
+- *known*: after the other clips of the person (`fusion_fit.known_people`), as of somebody who has
+  been there for a while. No label of the person is used in any of them.
 """
 
 from __future__ import annotations

@@ -158,9 +158,7 @@ def _accuracy(
             )
             if weight > 0.0 and level is not None:
                 conflicts.append(level)
-    report: dict[str, Any] = {
-        key: round(float(np.mean(right)), 4) for key, right in hits.items()
-    }
+    report: dict[str, Any] = {key: round(float(np.mean(right)), 4) for key, right in hits.items()}
     report["confidence"] = round(float(np.mean(confidences)), 4)
     report["incongruence"] = round(float(np.mean(conflicts)), 4) if conflicts else None
     return report

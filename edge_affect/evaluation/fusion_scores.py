@@ -71,9 +71,10 @@ def read_fusion_scores(path: Path) -> FusionScores:
     if not path.is_file():
         raise InputMissingError(f"The scores {path} do not exist; check the path.")
     try:
-        with np.load(path, allow_pickle=False) as found:
-            if not hasattr(found, "files"):
-                raise DatasetError(f"{path} is a single array, not an npz file of named arrays.")
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise DatasetError(f"{path} is a single array, not an npz file of named arrays.")
+        with loaded as found:
             missing = [name for name in NEEDED if name not in found.files]
             if missing:
                 raise DatasetError(f"{path} lacks {', '.join(missing)}.")

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
 
-MOST_EXACT = 18
-"""Up to this many people every assignment of signs is counted; above, 200,000 are drawn."""
-N_DRAWS = 200_000
+MOST_EXACT = 16
+"""Up to this many people every assignment of signs is counted; above, 50,000 are drawn."""
+N_DRAWS = 50_000
 N_RESAMPLES = 10_000
 
 

@@ -188,7 +188,7 @@ def _robustness(report: Report) -> str:
             )
         )
     loss = f"{100 * report['tolerated_loss']:.0f} points"
-    return _sheet(
+    return sheet(
         f"Robustness: {report['model']['name']}, {report['split']}, n = {report['n']}; "
         f"what holds loses at most {loss}",
         panels,
@@ -196,7 +196,8 @@ def _robustness(report: Report) -> str:
     )
 
 
-def _sheet(title: str, panels: Sequence[Panel], legend: Sequence[Series]) -> str:
+def sheet(title: str, panels: Sequence[Panel], legend: Sequence[Series]) -> str:
+    """Return several plots with one title and one legend as SVG."""
     right = max(panel.left + panel.width for panel in panels)
     bottom = max(panel.top + panel.height for panel in panels)
     drawing = Drawing(max(right + 24, title_width(title)), bottom + 78, title)
