@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "run": "run both processes from one configuration file",
     "sense": "the sensing process alone (used by run, demo and systemd)",
     "publish": "the publishing process alone (used by run, demo and systemd)",
+    "switches": "the process of the mute and consent switches (used by run and systemd)",
     "replay": "recordings in, one JSON vector per tick out",
     "alerts": "show alert rules, and try them on a recording",
     "models": "fetch and check model files",

@@ -23,6 +23,7 @@ from edge_affect.alert_settings import (
     rule_changes,
     rule_example,
 )
+from edge_affect.consent import Consent, Switches
 from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.keys import Rule, key, nearest, section, toml_value
 
@@ -224,6 +225,8 @@ class Config:
     events: Events = field(default_factory=Events)
     fusion: Fusion = field(default_factory=Fusion)
     privacy: Privacy = field(default_factory=Privacy)
+    consent: Consent = field(default_factory=Consent)
+    switches: Switches = field(default_factory=Switches)
     sensing: Sensing = field(default_factory=Sensing)
     publish: Publish = field(default_factory=Publish)
     mqtt: Mqtt = field(default_factory=Mqtt)

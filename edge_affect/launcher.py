@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -33,7 +34,7 @@ SENSE_VARIABLES: frozenset[str] = frozenset({
     "WATCHDOG_USEC", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "ALSA_CONFIG_PATH", "ALSA_CONFIG_DIR",
     "ALSA_CARD",
 })  # fmt: skip
-SENSE_PREFIXES: tuple[str, ...] = ("LC_", "PYTHON", "EDGE_AFFECT_", "LIBCAMERA_")
+SENSE_PREFIXES: tuple[str, ...] = ("LC_", "PYTHON", "EDGE_AFFECT_", "LIBCAMERA_", "GPIOZERO_")
 """All that sensing gets to see: no session bus, no proxy, no cloud credentials."""
 
 _LIBC = ctypes.CDLL(None)
@@ -47,11 +48,13 @@ class LaunchSettings:
     Attributes:
         sense_program: Command line of sensing, to which options are added.
         publish_program: Command line of the publisher, to which options are added.
+        switches_program: Command line of the process of the switches, where the box has any.
         stop_timeout_s: Time each process has to end before it is killed, s, > 0.
     """
 
     sense_program: tuple[str, ...] = (sys.executable, "-m", "edge_affect", "sense")
     publish_program: tuple[str, ...] = (sys.executable, "-m", "edge_affect", "publish")
+    switches_program: tuple[str, ...] = (sys.executable, "-m", "edge_affect", "switches")
     stop_timeout_s: float = 10.0
 
 
@@ -60,7 +63,7 @@ class Child:
     """One started process.
 
     Attributes:
-        name: ``sense`` or ``publish``.
+        name: ``sense``, ``publish`` or ``switches``.
         process: The process.
         is_asked: Whether it was told to end.
         is_reported: Whether its end was logged.
@@ -105,32 +108,59 @@ class ProcessPair:
         self._children: list[Child] = []
         self._first_failure: int | None = None
 
-    def start(self, sense_args: Sequence[str], publish_args: Sequence[str]) -> None:
+    def start(
+        self,
+        sense_args: Sequence[str],
+        publish_args: Sequence[str],
+        switches_args: Sequence[str] | None = None,
+    ) -> None:
         """Start both, connected by two one-way channels.
 
+        Args:
+            sense_args: Options for sensing.
+            publish_args: Options for the publisher.
+            switches_args: Options for the process of the switches; None where the box has none.
+
         Raises:
-            UnavailableError: If one cannot be started; the other is stopped again.
+            UnavailableError: If one cannot be started; the others are stopped again.
         """
         records_out, records_in = one_way_channel()
         commands_out, commands_in = one_way_channel()
-        with records_out, records_in, commands_out, commands_in:
+        with records_out, records_in, commands_out, commands_in, ExitStack() as stack:
             sense = [*self._settings.sense_program, "--cage"]
             sense += _channel_options(records_out, commands_in)
             publish = [*self._settings.publish_program]
             publish += _channel_options(records_in, commands_out)
+            channels: tuple[socket.socket, ...] = (records_out, commands_in)
             try:
-                self._start(
-                    "sense", [*sense, *sense_args], (records_out, commands_in), is_printing=False
-                )
+                if switches_args is not None:
+                    line = stack.enter_context(self._start_switches([*switches_args, "--cage"]))
+                    sense += ["--switches-fd", str(line.fileno())]
+                    channels += (line,)
+                self._start("sense", [*sense, *sense_args], channels, is_printing=False)
                 self._start("publish", [*publish, *publish_args], (records_in, commands_out))
             except BaseException:
                 self.stop()
                 raise
 
-    def start_unsandboxed(self, sense_args: Sequence[str]) -> None:
-        """Start sensing alone, without a cage and without any channel; it can only print."""
+    def start_unsandboxed(
+        self, sense_args: Sequence[str], switches_args: Sequence[str] | None = None
+    ) -> None:
+        """Start sensing without a cage and without any channel; it can only print."""
         command = [*self._settings.sense_program, "--allow-unsandboxed", *sense_args]
-        self._start("sense", command, ())
+        if switches_args is None:
+            self._start("sense", command, ())
+            return
+        with self._start_switches(switches_args) as line:
+            self._start("sense", [*command, "--switches-fd", str(line.fileno())], (line,))
+
+    def _start_switches(self, switches_args: Sequence[str]) -> socket.socket:
+        """Start the process of the switches and return the line to it."""
+        theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            options = ["--line-fd", str(theirs.fileno()), *switches_args]
+            self._start("switches", [*self._settings.switches_program, *options], (theirs,))
+        return ours
 
     def _start(
         self,
@@ -140,7 +170,7 @@ class ProcessPair:
         *,
         is_printing: bool = True,
     ) -> None:
-        environment = sense_environment(os.environ) if name == "sense" else dict(os.environ)
+        environment = dict(os.environ) if name == "publish" else sense_environment(os.environ)
         try:
             process = subprocess.Popen(
                 command,
@@ -169,7 +199,8 @@ class ProcessPair:
     def stop(self) -> int:
         """End both, sensing first, and return the exit code of the first that failed, or 0."""
         self.poll()
-        for child in self._children:
+        # the switches last: they put out the light when sensing has gone
+        for child in sorted(self._children, key=lambda child: child.name == "switches"):
             child.stop(self._settings.stop_timeout_s)
             self._note(child.exit_code() or ExitCode.DONE)
         return self._first_failure or ExitCode.DONE
@@ -185,6 +216,7 @@ def launch(
     settings: LaunchSettings | None = None,
     *,
     is_unsandboxed: bool = False,
+    switches_args: Sequence[str] | None = None,
 ) -> int:
     """Run both processes until one ends or a signal asks for the end.
 
@@ -193,6 +225,7 @@ def launch(
         publish_args: Options for the publisher besides the channels.
         settings: Programs and time limits.
         is_unsandboxed: Start sensing alone and without a cage; it prints and reaches nobody.
+        switches_args: Options for the process of the switches; None where the box has none.
 
     Returns:
         The exit code of the process that failed first, or 0 if both ended well.
@@ -205,9 +238,9 @@ def launch(
     previous = _catch_signals(lambda _number, _frame: is_stopping.set())
     try:
         if is_unsandboxed:
-            pair.start_unsandboxed(sense_args)
+            pair.start_unsandboxed(sense_args, switches_args)
         else:
-            pair.start(sense_args, publish_args)
+            pair.start(sense_args, publish_args, switches_args)
         while not is_stopping.is_set() and pair.poll() is None:
             time.sleep(POLL_S)
     finally:

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
+
+from edge_affect.service import SOCKETS_FOLDER
+
+
+def add_systemd_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the sockets from systemd instead of a launcher."""
+    parser.add_argument(
+        "--systemd",
+        nargs="?",
+        type=Path,
+        const=SOCKETS_FOLDER,
+        metavar="FOLDER",
+        help=f"take the sockets from systemd's units, in FOLDER; default: {SOCKETS_FOLDER}",
+    )
 
 
 def seconds(text: str) -> float:

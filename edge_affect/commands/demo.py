@@ -112,7 +112,13 @@ def _show(args: argparse.Namespace, path: Path, base: str, port: int) -> int:
 
     options = sense_options(args.audio, args.video, is_looped=args.loop)
     broker = ["--host", "127.0.0.1", "--port", str(port)]
-    pair.start(["--config", str(path), *options], ["--config", str(path), *broker])
+    is_live = args.audio is None and args.video is None
+    needs_switches = is_live and configuration.load(path).switches.are_used
+    pair.start(
+        ["--config", str(path), *options],
+        ["--config", str(path), *broker],
+        ["--config", str(path)] if needs_switches else None,
+    )
     try:
         watch(BrokerAccess("127.0.0.1", port), f"{base}/affect", show, has_ended)
     finally:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect import config as configuration
-from edge_affect.commands.arguments import seconds
-from edge_affect.errors import ExitCode
+from edge_affect import service
+from edge_affect.commands.arguments import add_systemd_argument, seconds
+from edge_affect.errors import ExitCode, UsageError
 from edge_affect.publishing.daemon import Limits, Publisher
 from edge_affect.publishing.inlet import inherited_socket
 
@@ -38,9 +40,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, required=True, help="configuration file (TOML)")
-    parser.add_argument(
-        "--records-fd", type=int, required=True, help="inherited datagram socket of records"
-    )
+    add_systemd_argument(parser)
+    parser.add_argument("--records-fd", type=int, help="inherited datagram socket of records")
     parser.add_argument(
         "--commands-fd", type=int, help="inherited datagram socket for commands towards sensing"
     )
@@ -62,10 +63,7 @@ def run(args: argparse.Namespace) -> int:
     """Publish until SIGTERM, Ctrl-C or ``--seconds``."""
     logging.basicConfig(format="publish: %(message)s", level=logging.INFO)
     config = _with_broker(configuration.load(args.config), args.host, args.port)
-    records = inherited_socket(args.records_fd, "--records-fd")
-    commands = (
-        None if args.commands_fd is None else inherited_socket(args.commands_fd, "--commands-fd")
-    )
+    records, commands = _sockets(args)
     publisher = Publisher(config, records, commands, Limits(args.seconds, args.give_up))
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -75,6 +73,26 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, stop)
     publisher.run()
     return ExitCode.DONE
+
+
+def _sockets(args: argparse.Namespace) -> tuple[socket.socket, socket.socket | None]:
+    """Return where records come from, and where commands go to if anywhere.
+
+    Raises:
+        UsageError: If nobody passed the socket of records.
+        UnavailableError: If the socket of sensing is not there.
+    """
+    if args.systemd is not None:
+        records = inherited_socket(service.passed_fd(service.RECORDS), "LISTEN_FDS: descriptor")
+        return records, service.connected(args.systemd / service.COMMANDS)
+    if args.records_fd is None:
+        raise UsageError(
+            "Publishing needs --records-fd from its launcher, or --systemd; use edge-affect run."
+        )
+    records = inherited_socket(args.records_fd, "--records-fd")
+    if args.commands_fd is None:
+        return records, None
+    return records, inherited_socket(args.commands_fd, "--commands-fd")
 
 
 def _with_broker(config: Config, host: str | None, port: int | None) -> Config:

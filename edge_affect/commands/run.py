@@ -54,8 +54,10 @@ def run(args: argparse.Namespace) -> int:
     options = sense_options(args.audio, args.video, is_looped=args.loop)
     if args.seconds is not None:
         options += ["--seconds", str(args.seconds)]
+    needs_switches = settings.switches.are_used and args.audio is None and args.video is None
     return launcher.launch(
         [*settings_file, *options],
         settings_file,
         is_unsandboxed=args.allow_unsandboxed,
+        switches_args=settings_file if needs_switches else None,
     )

@@ -5,22 +5,30 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
+import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect import config as configuration
+from edge_affect import service
 from edge_affect.clock import Clock, MonotonicClock
-from edge_affect.commands.arguments import seconds
+from edge_affect.commands.arguments import add_systemd_argument, seconds
 from edge_affect.errors import ExitCode, InputMissingError, UsageError
 from edge_affect.privacy import policy
+from edge_affect.privacy.permission import AllowedHours, Permission
 from edge_affect.sdnotify import Notifier
 from edge_affect.sensing import cage
+from edge_affect.sensing.on_air import FreeAir, SwitchedAir
 from edge_affect.sensing.outlet import CommandInlet, DatagramOutlet, PrintingOutlet
+from edge_affect.switch_line import SwitchLine
+from edge_affect.wall_clock import SystemWallClock
 
 if TYPE_CHECKING:
     from edge_affect.config import Config
     from edge_affect.sensing.daemon import Ports, SensingDaemon
+    from edge_affect.sensing.on_air import Air
     from edge_affect.sensing.source_worker import Source
 
 log = logging.getLogger("edge_affect.sensing")
@@ -45,8 +53,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="sense without a cage and print records here; they reach nobody else",
     )
+    add_systemd_argument(parser)
     parser.add_argument("--records-fd", type=int, help="inherited socket for records")
     parser.add_argument("--commands-fd", type=int, help="inherited socket for commands")
+    parser.add_argument(
+        "--switches-fd", type=int, help="inherited line to the process that reads the switches"
+    )
     parser.set_defaults(run=run)
 
 
@@ -86,9 +98,12 @@ def run(args: argparse.Namespace) -> int:
     if not _is_replay(args):
         policy.check_live(settings)
     notifier = Notifier()
-    ports = _ports(args, settings, notifier)
+    if args.systemd is not None:
+        _take_sockets(args, needs_line=needs_switches(args, settings))
     clock = MonotonicClock()
-    daemon = _daemon(args, settings, ports, clock)
+    oversight = _oversight(args, settings, notifier, clock)
+    ports = _ports(args, settings, oversight)
+    daemon = _daemon(args, settings, ports, oversight.air, clock)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: daemon.stop())
     notifier.ready()
@@ -97,35 +112,89 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
+def needs_switches(args: argparse.Namespace, settings: Config) -> bool:
+    """Return whether switches or light must be minded: a recording opens no device."""
+    return settings.switches.are_used and not _is_replay(args)
+
+
+def _take_sockets(args: argparse.Namespace, *, needs_line: bool) -> None:
+    """Put the sockets of the systemd units in the place of a launcher's.
+
+    Raises:
+        UsageError: If systemd passed none.
+        UnavailableError: If the one of the publisher is not there.
+    """
+    args.commands_fd = service.passed_fd(service.COMMANDS)
+    args.records_fd = service.connected(args.systemd / service.RECORDS).detach()
+    if needs_line:
+        line = service.connected(args.systemd / service.SWITCHES, socket.SOCK_SEQPACKET)
+        args.switches_fd = line.detach()
+
+
 def _is_replay(args: argparse.Namespace) -> bool:
     return args.audio is not None or args.video is not None
 
 
-def _ports(args: argparse.Namespace, settings: Config, notifier: Notifier) -> Ports:
+@dataclass(frozen=True, slots=True)
+class _Oversight:
+    """Whom sensing answers to."""
+
+    notifier: Notifier
+    permission: Permission
+    air: Air
+
+
+def _oversight(
+    args: argparse.Namespace, settings: Config, notifier: Notifier, clock: Clock
+) -> _Oversight:
+    """Return who may mute; a recording needs nobody's consent.
+
+    Raises:
+        UsageError: If the box has switches or a light, and nobody minds them.
+    """
+    if _is_replay(args):
+        return _Oversight(notifier, Permission(), FreeAir())
+    allowed_hours = AllowedHours(settings.consent, SystemWallClock(), clock)
+    if not settings.switches.are_used:
+        return _Oversight(notifier, Permission(allowed_hours), FreeAir())
+    if args.switches_fd is None:
+        raise UsageError(
+            "[switches] needs the process that reads them, and --switches-fd to it; "
+            "use edge-affect run, or the systemd units."
+        )
+    air = SwitchedAir(SwitchLine.adopt(args.switches_fd), clock)
+    return _Oversight(notifier, Permission(allowed_hours, air), air)
+
+
+def _ports(args: argparse.Namespace, settings: Config, oversight: _Oversight) -> Ports:
     """Return the ends of the slit; real ones only behind a proven cage."""
     if args.allow_unsandboxed:
         log.warning("no cage: records are printed here and reach nobody else")
-        return _make_ports(PrintingOutlet(sys.stdout), None)
+        return _make_ports(PrintingOutlet(sys.stdout), None, oversight)
     if args.records_fd is None or args.commands_fd is None:
         raise UsageError(
             "Sensing needs --records-fd and --commands-fd from its launcher; "
             "use edge-affect run, or --allow-unsandboxed to only print."
         )
-    walls = _cage_policy(args, settings, notifier)
+    walls = _cage_policy(args, settings, oversight.notifier)
     if args.cage:
         cage.enter(walls)
     else:
+        cage.close_other_descriptors(walls.keep_fds)
         cage.seal(walls)
     proof = cage.prove()
     log.info("cage proven: %d ways out tried, none works", len(proof.refused))
-    return _make_ports(DatagramOutlet(args.records_fd, proof), CommandInlet(args.commands_fd))
+    outlet = DatagramOutlet(args.records_fd, proof)
+    return _make_ports(outlet, CommandInlet(args.commands_fd), oversight)
 
 
-def _make_ports(outlet: DatagramOutlet | PrintingOutlet, commands: CommandInlet | None) -> Ports:
+def _make_ports(
+    outlet: DatagramOutlet | PrintingOutlet, commands: CommandInlet | None, oversight: _Oversight
+) -> Ports:
     # Imported only now: sensing.daemon brings numpy, whose threads must start inside the cage.
     from edge_affect.sensing.daemon import Ports
 
-    return Ports(outlet, commands)
+    return Ports(outlet, commands, oversight.permission, oversight.notifier)
 
 
 def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier) -> cage.CagePolicy:
@@ -135,6 +204,7 @@ def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier)
     models = [path for path in user_models_dirs() if path.is_dir()]
     devices: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    line = () if args.switches_fd is None else (args.switches_fd,)
     if not _is_replay(args) and settings.audio.source == "microphone":
         devices += cage.MICROPHONE_DEVICES
         preload += ("sounddevice",)
@@ -144,13 +214,13 @@ def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier)
     return cage.CagePolicy(
         readable=(*media, *models),
         devices=devices,
-        keep_fds=(args.records_fd, args.commands_fd, *notifier.fds),
+        keep_fds=(args.records_fd, args.commands_fd, *line, *notifier.fds),
         preload=preload,
     )
 
 
 def _daemon(
-    args: argparse.Namespace, settings: Config, ports: Ports, clock: Clock
+    args: argparse.Namespace, settings: Config, ports: Ports, air: Air, clock: Clock
 ) -> SensingDaemon:
     from edge_affect.sensing.assembly import build_pipeline
     from edge_affect.sensing.daemon import (
@@ -169,9 +239,8 @@ def _daemon(
         settings.sensing.no_source_timeout_s,
         args.seconds,
     )
-    return SensingDaemon(
-        pipeline, workers_over(audio, video, pipeline, clock), ports, schedule, clock
-    )
+    workers = workers_over(audio, video, pipeline, clock, air)
+    return SensingDaemon(pipeline, workers, ports, schedule, clock)
 
 
 def _sources(

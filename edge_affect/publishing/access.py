@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect.errors import ConfigError, InputMissingError
+from edge_affect.service import credential
 
 if TYPE_CHECKING:
     from edge_affect.config import Mqtt
+
+PASSWORD_CREDENTIAL = "edge-affect.mqtt-password"  # noqa: S105 (the name of a systemd credential)
+"""Used where ``[mqtt] username`` is set and ``password_file`` is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,17 @@ def broker_access(mqtt: Mqtt) -> BrokerAccess:
         InputMissingError: If the password or CA file is not there.
         ConfigError: If one of them cannot be used, or the password would travel in clear.
     """
+    secret = credential(PASSWORD_CREDENTIAL) if mqtt.username else None
+    if mqtt.password_file:
+        password = _password(Path(mqtt.password_file))
+    else:
+        # systemd itself lets nobody else see it, by an access list that looks like a wide mode
+        password = "" if secret is None else _first_line(secret)
     return BrokerAccess(
         host=mqtt.host,
         port=mqtt.port,
         username=mqtt.username,
-        password=_password(Path(mqtt.password_file)) if mqtt.password_file else "",
+        password=password,
         tls=_tls_context(mqtt.ca_file) if mqtt.ca_file else None,
         keepalive_s=mqtt.keepalive_s,
     )
@@ -81,8 +91,14 @@ def broker_access(mqtt: Mqtt) -> BrokerAccess:
 
 def _password(path: Path) -> str:
     """Return the first line of the password file, which nobody else may read."""
+    line = _first_line(path)
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError(f"Others can read the password file {path}; run: chmod 600 {path}")
+    return line
+
+
+def _first_line(path: Path) -> str:
     try:
-        mode = path.stat().st_mode
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise InputMissingError(
@@ -90,8 +106,6 @@ def _password(path: Path) -> str:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"The password file {path} cannot be read: {_reason(error)}.") from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError(f"Others can read the password file {path}; run: chmod 600 {path}")
     if not lines or not lines[0]:
         raise ConfigError(
             f"The password file {path} is empty; write the password into its first line."

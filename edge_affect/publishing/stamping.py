@@ -1,52 +1,17 @@
-"""Time and sequence for each record: the one place that reads the wall clock."""
+"""Time and sequence for each record."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect.publishing.payload import Stamp
+from edge_affect.wall_clock import clock_is_synced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIMESYNC_FLAG = Path("/run/systemd/timesync/synchronized")
-_STA_UNSYNC = 0x0040
-_TIME_ERROR = 5
 _SYNC_CHECK_INTERVAL_S = 10.0
-
-
-class _Timex(ctypes.Structure):
-    """The start of ``struct timex`` of adjtimex(2); the rest is room enough."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("_rest", ctypes.c_byte * 256),
-    )
-
-
-def kernel_clock_is_synced() -> bool:
-    """Return whether the kernel says that a time service keeps the wall clock right.
-
-    Asks adjtimex(2) without changing anything; a sandbox that forbids the question means no.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    timex = _Timex(modes=0)
-    state = libc.adjtimex(ctypes.byref(timex))
-    return 0 <= state < _TIME_ERROR and not timex.status & _STA_UNSYNC
-
-
-def clock_is_synced() -> bool:
-    """Return whether the wall clock is known to be right; a Pi has none before NTP answers."""
-    return os.path.exists(TIMESYNC_FLAG) or kernel_clock_is_synced()  # noqa: PTH110 (Path.exists raises where /run is hidden)
 
 
 def local_minute(stamp: Stamp) -> int | None:

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
+from edge_affect.privacy.permission import Permission
 from edge_affect.record import AbstainReason, Command, SourceState
 from edge_affect.sensing.source_worker import SourceWorker
 
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
+    from edge_affect.privacy.permission import Mute
     from edge_affect.record import AffectRecord
+    from edge_affect.sdnotify import Notifier
+    from edge_affect.sensing.on_air import Air
     from edge_affect.sensing.pipeline import Pipeline
     from edge_affect.sensing.source_worker import Source
 
 COMMAND_POLL_S = 0.1
+CLOSING_S = 0.8
+"""A device that is not closed this long after a mute is closed by ending the process."""
+STOP_S = 3.0
+"""A worker's thread is given this long at the end."""
+OPENING_S = 5.0
+"""The same for one that is just being opened: some cameras take seconds and cannot be hurried."""
+LIFE_SIGNS = 4
+"""Life signs given in one period of the watchdog; none while a stage hangs for half of it."""
 RECORDS_PER_TICK = 4
 """Records sent for each tick of the publisher, which takes the newest: the two clocks may drift
 without a tick ever finding nothing new. What leaves the box is counted in the publisher's ticks."""
@@ -63,21 +75,34 @@ class Workers:
 
 
 def workers_over(
-    audio: Source | None, video: Source | None, pipeline: Pipeline, clock: Clock
+    audio: Source | None,
+    video: Source | None,
+    pipeline: Pipeline,
+    clock: Clock,
+    air: Air | None = None,
 ) -> Workers:
     """Return workers, not started, that feed sources into a pipeline."""
     return Workers(
-        None if audio is None else SourceWorker("microphone", audio, pipeline.on_block, clock),
-        None if video is None else SourceWorker("camera", video, pipeline.on_frame, clock),
+        None if audio is None else SourceWorker("microphone", audio, pipeline.on_block, clock, air),
+        None if video is None else SourceWorker("camera", video, pipeline.on_frame, clock, air),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The two ends of the slit on this side."""
+    """The two ends of the slit on this side, and whom the daemon answers to.
+
+    Attributes:
+        outlet: Records out.
+        commands: Commands in, if anybody can send any.
+        permission: Whether devices may be open.
+        notifier: The service manager, if one watches.
+    """
 
     outlet: Outlet
     commands: Commands | None
+    permission: Permission = field(default_factory=Permission)
+    notifier: Notifier | None = None
 
 
 class SensingDaemon:
@@ -106,7 +131,9 @@ class SensingDaemon:
         self._ports = ports
         self._schedule = schedule
         self._clock = clock
-        self._is_paused = False
+        self._mutes: frozenset[Mute] = frozenset()
+        self._life_sign_ns = 0
+        self._is_stuck = False
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -117,15 +144,17 @@ class SensingDaemon:
         """Run until the end.
 
         Raises:
-            DeviceError: If no source has worked for ``no_source_timeout_s``.
+            DeviceError: If no source has worked for ``no_source_timeout_s``, a device does not
+                close when it must, or the switches are gone for good.
         """
+        self._heed_permission()
         for worker in self._workers:
             worker.start()
         try:
             self._tick_until_done()
         finally:
             for worker in self._workers:
-                worker.stop()
+                worker.stop(0.0 if self._is_stuck else STOP_S)
         for worker in self._workers:
             worker.check()
 
@@ -134,7 +163,8 @@ class SensingDaemon:
         start_ns = self._clock.now_ns()
         due_ns = start_ns + period_ns
         while not self._is_stopping:
-            self._take_commands()
+            self._heed_permission()
+            self._give_life_sign()
             now_ns = self._clock.now_ns()
             if now_ns >= due_ns:
                 self._send_record()
@@ -150,14 +180,14 @@ class SensingDaemon:
             self._clock.sleep(max(0.0, min(COMMAND_POLL_S, wait_s)))
 
     def _send_record(self) -> None:
-        reason = AbstainReason.PAUSED if self._is_paused else None
+        reason = AbstainReason.PAUSED if self._mutes else None
         record = self._pipeline.record(_state_of(self._microphone), _state_of(self._camera), reason)
         self._ports.outlet.send(record)
 
     def _check_workers(self) -> None:
         for worker in self._workers:
             worker.check()
-        if self._is_paused or any(worker.is_done for worker in self._workers):
+        if self._mutes or any(worker.is_done for worker in self._workers):
             return
         silent_for_s = min((worker.silent_for_s for worker in self._workers), default=0.0)
         if silent_for_s > self._schedule.no_source_timeout_s:
@@ -166,23 +196,51 @@ class SensingDaemon:
                 "check the devices and the [audio] and [video] settings."
             )
 
-    def _take_commands(self) -> None:
-        if self._ports.commands is None:
+    def _heed_permission(self) -> None:
+        """Take commands, and close or open the devices as all that may mute says."""
+        if self._ports.commands is not None:
+            while (command := self._ports.commands.poll()) is not None:
+                self._ports.permission.obey(command)
+                self._apply(self._ports.permission.mutes())
+        self._apply(self._ports.permission.mutes())
+
+    def _apply(self, mutes: frozenset[Mute]) -> None:
+        if mutes == self._mutes:
             return
-        while (command := self._ports.commands.poll()) is not None:
-            if command is Command.PAUSE and not self._is_paused:
-                self._is_paused = True
-                for worker in self._workers:
-                    worker.pause()
-                for worker in self._workers:
-                    worker.wait_closed(1.0)
-                self._pipeline.forget()
-                log.info("paused: devices closed")
-            elif command is Command.RESUME and self._is_paused:
-                self._is_paused = False
-                for worker in self._workers:
-                    worker.resume()
-                log.info("resumed")
+        before, self._mutes = self._mutes, mutes
+        if mutes and not before:
+            self._close_devices()
+        elif before and not mutes:
+            for worker in self._workers:
+                worker.resume()
+        reasons = ", ".join(sorted(mute.value for mute in mutes))
+        log.info("%s", f"devices closed: {reasons}" if mutes else "sensing is permitted")
+
+    def _close_devices(self) -> None:
+        for worker in self._workers:
+            worker.pause()
+        for worker in self._workers:
+            if not worker.wait_closed(OPENING_S if worker.is_opening else CLOSING_S):
+                self._is_stuck = True
+                raise DeviceError(
+                    "A device did not close in time when it had to; "
+                    "this process ends so that the kernel closes it."
+                )
+        self._pipeline.forget()
+
+    def _give_life_sign(self) -> None:
+        """Tell the watchdog that every stage moves; one that hangs is left to it."""
+        notifier = self._ports.notifier
+        if notifier is None or notifier.watchdog_s is None:
+            return
+        now_ns = self._clock.now_ns()
+        if now_ns < self._life_sign_ns:
+            return
+        self._life_sign_ns = now_ns + round(notifier.watchdog_s / LIFE_SIGNS * NS_PER_S)
+        if all(worker.has_moved_within(notifier.watchdog_s / 2) for worker in self._workers):
+            notifier.watchdog()
+        else:
+            log.warning("a stage hangs: no life sign")
 
 
 def _state_of(worker: SourceWorker | None) -> SourceState:

@@ -95,7 +95,7 @@ class PrintingOutlet:
 
 
 class CommandInlet:
-    """Commands from an inherited, connected Unix datagram socket.
+    """Commands from an inherited Unix datagram socket: one end of a pair, or a path of systemd's.
 
     Attributes:
         n_malformed: Datagrams that were no command; they change nothing.
@@ -105,10 +105,10 @@ class CommandInlet:
         """Take over the descriptor ``fd``.
 
         Raises:
-            UsageError: If ``fd`` is not a connected Unix datagram socket.
+            UsageError: If ``fd`` is not a Unix datagram socket that something can arrive on.
         """
         self.n_malformed = 0
-        self._socket = _adopt(fd)
+        self._socket = _adopt(fd, is_listening=True)
         self._socket.shutdown(socket.SHUT_WR)
 
     def poll(self) -> Command | None:
@@ -137,8 +137,13 @@ class CommandInlet:
         self._socket.close()
 
 
-def _adopt(fd: int) -> socket.socket:
-    """Return the non-blocking socket behind an inherited descriptor."""
+def _adopt(fd: int, *, is_listening: bool = False) -> socket.socket:
+    """Return the non-blocking socket behind an inherited descriptor.
+
+    Args:
+        fd: The descriptor.
+        is_listening: Whether having a name, which others can send to, is as good as a peer.
+    """
     try:
         adopted = socket.socket(fileno=fd)
     except OSError:
@@ -147,7 +152,8 @@ def _adopt(fd: int) -> socket.socket:
         adopted.close()
         raise UsageError(f"File descriptor {fd} is not a Unix datagram socket.")
     try:
-        adopted.getpeername()
+        if not (is_listening and adopted.getsockname()):
+            adopted.getpeername()
     except OSError:
         adopted.close()
         raise UsageError(f"The socket on file descriptor {fd} is not connected.") from None

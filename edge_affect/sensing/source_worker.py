@@ -10,11 +10,13 @@ from edge_affect.capture.source import EndOfMedia
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.record import SourceState
+from edge_affect.sensing.on_air import FreeAir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge_affect.clock import Clock
+    from edge_affect.sensing.on_air import Air
 
 READ_TIMEOUT_S = 0.2
 STALL_S = 2.0
@@ -22,6 +24,8 @@ STALL_S = 2.0
 REOPEN_S = 6.0
 RETRY_S = (0.5, 1.0, 2.0, 5.0)
 """Pauses between attempts to open a device that is not there; the last one repeats."""
+WAIT_S = 0.02
+"""How often a thread that waits looks whether it still should."""
 
 log = logging.getLogger("edge_affect.sensing")
 
@@ -47,15 +51,27 @@ class SourceWorker:
         source: Not yet open.
         consume: Takes each block or frame, on this worker's thread.
         clock: Monotonic.
+        air: Asked before the device is opened, told after it was closed.
+
+    Attributes:
+        is_done: Whether the thread has ended.
+        is_opening: Whether the device is being opened, which cannot be interrupted.
     """
 
     def __init__(
-        self, label: str, source: Source, consume: Callable[[Any], None], clock: Clock
+        self,
+        label: str,
+        source: Source,
+        consume: Callable[[Any], None],
+        clock: Clock,
+        air: Air | None = None,
     ) -> None:
         self._label = label
         self._source = source
         self._consume = consume
         self._clock = clock
+        self._air = FreeAir() if air is None else air
+        self._moved_ns = clock.now_ns()
         self._stopping = threading.Event()
         self._is_paused = threading.Event()
         self._closed = threading.Event()
@@ -65,6 +81,7 @@ class SourceWorker:
         self._delivered_ns = clock.now_ns()
         self._failure: BaseException | None = None
         self.is_done = False
+        self.is_opening = False
 
     @property
     def state(self) -> SourceState:
@@ -94,6 +111,10 @@ class SourceWorker:
         self._delivered_ns = self._clock.now_ns()
         self._is_paused.clear()
 
+    def has_moved_within(self, seconds: float) -> bool:
+        """Return whether the thread has come round lately, or has rightly ended."""
+        return self.is_done or self._clock.now_ns() - self._moved_ns <= seconds * NS_PER_S
+
     def wait_closed(self, timeout_s: float) -> bool:
         """Return whether the device was closed within ``timeout_s``."""
         return self._closed.wait(timeout_s)
@@ -103,12 +124,18 @@ class SourceWorker:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def _may_go_on(self) -> bool:
+        """Whether to hold or seek the device; each question is a sign of life."""
+        self._moved_ns = self._clock.now_ns()
+        return not self._stopping.is_set() and not self._is_paused.is_set()
+
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                if self._is_paused.is_set():
+                if not self._may_go_on:
                     self._set_state(SourceState.PAUSED)
-                    self._stopping.wait(0.05)
+                    self._stopping.wait(WAIT_S)
                 elif self._opened():
                     self._read_until_trouble()
         except EndOfMedia:
@@ -116,32 +143,51 @@ class SourceWorker:
         except BaseException as error:  # noqa: BLE001 (kept and raised again by check)
             self._failure = error
         self.is_done = True
-        self._source.close()
-        self._closed.set()
+        self._close()
 
     def _opened(self) -> bool:
         """Open the source, waiting longer after each failure; return whether it is open."""
         attempt = 0
-        while not self._stopping.is_set() and not self._is_paused.is_set():
+        while self._may_go_on:
+            if not self._air.claim(self._label):
+                self._stopping.wait(WAIT_S)
+                continue
+            # Not closed from here on: a mute must wait for an opening that has begun.
+            self._closed.clear()
+            self.is_opening = True
             try:
                 self._source.open()
             except DeviceError as error:
+                self.is_opening = False
+                self._close()
                 self._set_state(SourceState.MISSING)
                 if attempt == 0:
                     log.warning("%s: cannot open: %s", self._label, error)
-                self._stopping.wait(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                self._wait(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
             else:
-                self._closed.clear()
+                self.is_opening = False
                 self._set_state(SourceState.STARTING)
                 return True
+        self._close()
         return False
+
+    def _wait(self, seconds: float) -> None:
+        end_ns = self._clock.now_ns() + seconds * NS_PER_S
+        while self._may_go_on and self._clock.now_ns() < end_ns:
+            self._stopping.wait(WAIT_S)
+
+    def _close(self) -> None:
+        """Close the device, and say so only when it is closed."""
+        self._source.close()
+        self._air.release(self._label)
+        self._closed.set()
 
     def _read_until_trouble(self) -> None:
         opened_ns = self._clock.now_ns()
         quiet_since_ns = opened_ns
         try:
-            while not self._stopping.is_set() and not self._is_paused.is_set():
+            while self._may_go_on:
                 item = self._source.read(READ_TIMEOUT_S)
                 now_ns = self._clock.now_ns()
                 if item is not None:
@@ -159,8 +205,7 @@ class SourceWorker:
             self._set_state(SourceState.MISSING)
             log.warning("%s: lost: %s", self._label, error)
         finally:
-            self._source.close()
-            self._closed.set()
+            self._close()
 
     def _set_state(self, state: SourceState) -> None:
         if state is not self._state:

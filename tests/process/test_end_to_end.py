@@ -26,6 +26,7 @@ class Reader:
     """Collects everything that is published, on a thread of its own."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.messages: list[tuple[str, bytes, bool]] = []
         self._is_over = threading.Event()
         identity = ClientIdentity("test-reader")

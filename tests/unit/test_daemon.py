@@ -194,7 +194,7 @@ def test_pause_closes_and_resume_opens():
     worker = IdleWorker()
     records, _ = run_daemon(worker, Script(Command.PAUSE))
     assert {r.abstained for r in records} == {AbstainReason.PAUSED}
-    assert [c for c in worker.calls if c != "check"] == ["start", "pause", "wait_closed", "stop"]
+    assert [c for c in worker.calls if c != "check"] == ["pause", "wait_closed", "start", "stop"]
     worker = IdleWorker()
     records, _ = run_daemon(worker, Script(Command.PAUSE, Command.PAUSE, Command.RESUME))
     assert {r.abstained for r in records} == {AbstainReason.STARTING}

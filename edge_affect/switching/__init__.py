@@ -1,0 +1,1 @@
+"""The process that reads the mute and consent switches and drives the on-air light."""
