@@ -58,7 +58,7 @@ class Box:
 
     def _read(self):
         for line in self.process.stderr:
-            self.lines.append(line)  # noqa: PERF402 (each line counts as soon as it is there)
+            self.lines.append(line)
 
     def wait_line(self, text, begin=0, timeout_s=30):
         """Wait for a line of the log after line number ``begin``, and return the seconds."""
