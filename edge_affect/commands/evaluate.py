@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_affect.commands import (
+    evaluate_alerts,
     evaluate_face,
     evaluate_fusion,
     evaluate_states,
@@ -24,7 +25,9 @@ EXAMPLES = """examples:
   edge-affect evaluate activity --index audio/index.csv --root audio --json
   edge-affect evaluate portraits --csv face/pictures.csv --root face --json
   edge-affect evaluate fusion --data fusion/ravdess_posteriors.npz --json
-  edge-affect evaluate states --index audio/index.csv --root audio --corpus ravdess-speech --json"""
+  edge-affect evaluate states --index audio/index.csv --root audio --corpus ravdess-speech --json
+  edge-affect evaluate alerts --scenarios tests/scenarios/alerts.toml --json
+  edge-affect evaluate trend --index audio/index.csv --root audio --speakers 1028-1036 --json"""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,8 +66,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     activity.set_defaults(measure=_activity)
 
     states = evaluate_states.add_states(subjects)
+    alerts = evaluate_alerts.add_alerts(subjects)
+    trend = evaluate_alerts.add_trend(subjects)
 
-    for subject in (face, voice, fusion, events, activity, portraits, states):
+    for subject in (face, voice, fusion, events, activity, portraits, states, alerts, trend):
         subject.add_argument("--json", action="store_true", help="print one JSON object")
         subject.set_defaults(run=run)
 

@@ -53,8 +53,8 @@ class MoodScript:
         seed: Of all chance, together with the speaker's name.
     """
 
-    duration_s: float = 420.0
-    mood_s: tuple[float, float] = (15.0, 75.0)
+    duration_s: float = 300.0
+    mood_s: tuple[float, float] = (15.0, 60.0)
     onset_share: float = 0.3
     neutral_share: float = 0.5
     pause_s: tuple[float, float] = (0.1, 1.2)
