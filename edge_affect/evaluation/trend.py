@@ -140,9 +140,10 @@ def fit(cases: Cases) -> TrendModel:
     edges = np.quantile(forecasts, (1 / 3, 2 / 3))
     parts = np.searchsorted(edges, forecasts, side="right")
     tail = (1.0 - COVERAGE) / 2.0
+    # Where forecasts hardly differ, a part may be empty; it has the interval of all then.
+    rows = [residuals[parts == part] if (parts == part).any() else residuals for part in range(3)]
     low, high = (
-        tuple(round(float(np.quantile(residuals[parts == part], q)), 4) for part in range(3))
-        for q in (tail, 1.0 - tail)
+        tuple(round(float(np.quantile(row, q)), 4) for row in rows) for q in (tail, 1.0 - tail)
     )
     return TrendModel(
         is_published=True,
@@ -216,10 +217,9 @@ def evaluate_trend(
     for quantity in QUANTITIES:
         told = cases_of(report_on, quantity)
         known = told if fit_on is None else cases_of(fit_on, quantity)
-        if min(told.n, known.n) < MIN_CASES:
-            report[quantity] = {
-                "n": told.n, "is_published": False, "why": "too few moments at which it is known",
-            }  # fmt: skip
+        why_not = _why_not(told, known)
+        if why_not is not None:
+            report[quantity] = {"n": told.n, "is_published": False, "why": why_not}
             continue
         model = models.get(quantity) if fit_on is None else fit(known)
         if model is None or not model.is_published:
@@ -234,6 +234,15 @@ def evaluate_trend(
         if row["is_published"]:
             kept[quantity] = model
     return report, kept
+
+
+def _why_not(told: Cases, known: Cases) -> str | None:
+    """Return why there is nothing to measure, or None if there is."""
+    if min(told.n, known.n) < MIN_CASES:
+        return "too few moments at which it is known"
+    if told.targets.std() == 0.0 or known.targets.std() == 0.0:
+        return "it never changes"
+    return None
 
 
 def write_models(

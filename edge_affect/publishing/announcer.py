@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from edge_affect.alerting.board import AlertBoard
 from edge_affect.alerting.event_edges import EventEdges
-from edge_affect.publishing.notices import WallMoments, alert_payload, event_payload
+from edge_affect.alerting.trend import Trend
+from edge_affect.publishing.notices import WallMoments, alert_payload, event_payload, trend_payload
 from edge_affect.publishing.payload import to_json
 from edge_affect.publishing.stamping import local_minute
 
@@ -40,6 +41,8 @@ class Announcer:
         self._moments = WallMoments()
         self._board = AlertBoard(config.alert_rules, config.quiet_hours, now.ns)
         self._edges = EventEdges(config.alerts)
+        # A table of no models forecasts nothing.
+        self._trend = Trend(None if config.alerts.trend else {})
         self._names = {state.name for state in self._board.states}
         self._say_alerts(self._board.states, now)
 
@@ -54,7 +57,7 @@ class Announcer:
         self._say_events(edges, now)
         changes = self._board.step(now.ns, record, local_minute(now.stamp))
         self._say_alerts((change.state for change in changes), now)
-        return bool(edges or changes)
+        return self._say_trend(record, now) or bool(edges or changes)
 
     def stop(self, now: Now) -> None:
         """Clear and end what goes on, because the box ends."""
@@ -66,6 +69,13 @@ class Announcer:
         name = self._topics.alert_name(topic)
         if name is not None and payload and name not in self._names:
             self._bulletin.put_happening(self._topics.forgotten(topic))
+
+    def _say_trend(self, record: AffectRecord | None, now: Now) -> bool:
+        points = self._trend.step(now.ns, record)
+        if not any(points.values()):
+            return False
+        self._bulletin.put_moment(self._topics.trend(to_json(trend_payload(points, now)).encode()))
+        return True
 
     def _say_alerts(self, states: Iterable[AlertState], now: Now) -> None:
         for state in states:

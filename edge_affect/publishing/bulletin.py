@@ -51,6 +51,7 @@ class Bulletin:
         self._waiting_states: dict[str, Message] = {}
         self._happenings: deque[Notice] = deque(maxlen=MAX_HAPPENINGS)
         self._moments: dict[str, Message] = {}
+        self._is_open = False
 
     def __len__(self) -> int:
         return len(self._waiting_states) + len(self._happenings) + len(self._moments)
@@ -69,9 +70,18 @@ class Bulletin:
             self._happenings.append(Notice(message, ends_ns))
 
     def put_moment(self, message: Message) -> None:
-        """Say something that is worth nothing later; replaces what waits on the same topic."""
+        """Say something that is worth nothing later, if the broker is there now.
+
+        It replaces what waits on the same topic.
+        """
         with self._lock:
-            self._moments[message.topic] = message
+            if self._is_open:
+                self._moments[message.topic] = message
+
+    def open(self) -> None:
+        """Take note that the broker is there."""
+        with self._lock:
+            self._is_open = True
 
     def take(self) -> Notice | None:
         """Remove and return what is to be said next, or None; states come first."""
@@ -94,6 +104,7 @@ class Bulletin:
             unacknowledged: What the broker may not have taken, oldest first.
         """
         with self._lock:
+            self._is_open = False
             self._waiting_states = dict(self._states)
             self._moments.clear()
             happenings = [notice for notice in unacknowledged if notice.ends_ns is not None]

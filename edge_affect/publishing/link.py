@@ -138,9 +138,8 @@ class BrokerLink:
 
     def pass_on(self, message: Message) -> None:
         """Send ``message`` once, if the broker is there; it is not queued."""
-        if self._state.is_connected:
-            self._bulletin.put_moment(message)
-            self.wake()
+        self._bulletin.put_moment(message)
+        self.wake()
 
     def stop(self) -> bool:
         """Deliver what can be delivered in a moment, say ``offline``, and end.
@@ -198,6 +197,7 @@ class BrokerLink:
             return None
         self._n_silent = 0
         self._n_connections += 1
+        self._bulletin.open()
         self._set_state(is_connected=True, error=None, protocol=protocol)
         LOG.info("broker connected: mqtt=%s", PROTOCOL_TEXT[protocol])
         return connection

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from edge_affect.alerting.trend import COVERAGE, HORIZON_S
 from edge_affect.alerting.watch import Reason
 from edge_affect.publishing.payload import SCHEMA_VERSION, time_text
 
 if TYPE_CHECKING:
     from edge_affect.alerting.event_edges import EventEdge
+    from edge_affect.alerting.trend import TrendPoint
     from edge_affect.alerting.watch import AlertState
     from edge_affect.publishing.payload import Stamp
 
@@ -84,6 +86,12 @@ def event_payload(edge: EventEdge, now: Now, moments: WallMoments) -> dict[str, 
         "lasted_s": round((edge.at_ns - edge.started_ns) / (1000 * _NS_PER_MS), 3),
         "is_lost": edge.is_lost,
     }
+
+
+def trend_payload(points: dict[str, TrendPoint | None], now: Now) -> dict[str, Any]:
+    """Return the JSON object of the trend of one tick, one key for each published quantity."""
+    said = {name: None if point is None else asdict(point) for name, point in points.items()}
+    return {**_head(now), "horizon_s": HORIZON_S, "coverage": COVERAGE, **said}
 
 
 def _head(now: Now) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 import contextlib
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 from mqtt_parts import BASE, TICK_HZ, Box, Gate, Listener, wait_for
 
+from edge_affect.alerting import trend
 from edge_affect.broker import LocalBroker
 from edge_affect.record import AbstainReason, AffectRecord, Modality
 
@@ -66,10 +68,24 @@ def stories(listener):
     return [(p["state"], p["escalation"], p["reason"]) for p in said(listener, "alert/anger")]
 
 
+def latest(listener):
+    """State, escalation and reason of the newest message, or nothing at all."""
+    return stories(listener)[-1] if listener.of("alert/anger") else (None, None, None)
+
+
+def feed_until(box, record, condition, what):
+    """Send the same record at the pace of the tick, on a busy machine for longer."""
+    deadline_s = time.monotonic() + 20.0
+    while not condition():
+        assert time.monotonic() < deadline_s, f"fed in vain for {what}"
+        box.feed([record])
+
+
 def test_an_alert_is_raised_escalated_and_cleared(broker, listener, closing):
     box = closing(Box(broker.port, text=TEXT))
-    box.feed([CALM] * 4 + [ANGRY] * 20 + [CALM] * 12)
-    wait_for(lambda: len(stories(listener)) == 4, "the whole story")
+    box.feed([CALM] * 4)
+    feed_until(box, ANGRY, lambda: len(stories(listener)) == 3, "the escalation")
+    feed_until(box, CALM, lambda: len(stories(listener)) == 4, "the whole story")
     assert stories(listener) == [
         ("cleared", 0, "started"), ("raised", 0, None), ("raised", 1, None), ("cleared", 1, "over"),
     ]  # fmt: skip
@@ -92,7 +108,8 @@ def test_an_alert_is_raised_escalated_and_cleared(broker, listener, closing):
 
 def test_a_late_reader_finds_what_is_so(broker, closing):
     box = closing(Box(broker.port, text=TEXT))
-    box.feed([CALM] * 2 + [ANGRY] * 25)
+    early = closing(Listener(broker.port))
+    feed_until(box, ANGRY, lambda: len(stories(early)) == 3, "the escalation")
     late = closing(Listener(broker.port))
     wait_for(lambda: late.of("alert/anger"), "the retained alert")
     assert late.of("alert/anger")[0].retain
@@ -101,10 +118,9 @@ def test_a_late_reader_finds_what_is_so(broker, closing):
 
 def test_no_alert_survives_a_clean_end(broker, listener, closing):
     box = closing(Box(broker.port, text=TEXT))
-    box.feed([ANGRY] * 8)
-    wait_for(lambda: len(stories(listener)) == 2, "the alert")
+    feed_until(box, ANGRY, lambda: len(stories(listener)) == 2, "the alert")
     box.close()
-    assert stories(listener)[-1] == ("cleared", 0, "stopped")
+    assert latest(listener) == ("cleared", 0, "stopped")
     topics = [m.topic for m in listener.messages]
     # It is taken back before the box says that it is gone.
     assert topics.count(f"{BASE}/alert/anger") == 3
@@ -122,9 +138,18 @@ def test_no_alert_survives_a_restart_after_a_crash_even_of_a_rule_that_is_gone(
     wait_for(lambda: len(listener.of("alert/old-rule")) == 2, "the stale alert to be taken back")
     wait_for(lambda: len(listener.of("alert/anger")) == 2, "the start")
     late = closing(Listener(broker.port))
-    wait_for(lambda: late.of("alert/anger"), "what is retained")
+    # Retained messages come in any order; the status is one of them.
+    other = "edge-affect/hall/two/alert/old-rule"
+    wait_for(
+        lambda: (
+            late.of("alert/anger")
+            and late.of("status")
+            and other in {m.topic for m in late.messages}
+        ),
+        "what is retained",
+    )
     kept = {m.topic: m.payload for m in late.messages if m.retain and "/alert/" in m.topic}
-    assert set(kept) == {f"{BASE}/alert/anger", "edge-affect/hall/two/alert/old-rule"}
+    assert set(kept) == {f"{BASE}/alert/anger", other}
     assert json.loads(kept[f"{BASE}/alert/anger"])["reason"] == "started"
 
 
@@ -138,10 +163,7 @@ def test_after_an_outage_only_what_is_so_now_is_said(broker, listener, closing):
     # Raised and cleared and raised again while nobody hears.
     box.feed(([ANGRY] * 8 + [CALM] * 8) * 2 + [ANGRY] * 8)
     gate.open()
-    deadline_s = time.monotonic() + 20.0
-    while stories(listener)[-1] != ("raised", 1, None):
-        assert time.monotonic() < deadline_s, stories(listener)
-        box.feed([ANGRY])
+    feed_until(box, ANGRY, lambda: latest(listener) == ("raised", 1, None), "the escalation")
     assert [state for state, _, _ in stories(listener)[1:]].count("cleared") == 0
 
 
@@ -154,33 +176,69 @@ def test_an_alert_does_not_wait_behind_a_backlog(broker, listener, closing):
     wait_for(lambda: "offline" in listener.payloads("status"), "the will")
     box.feed([CALM] * 30 + [ANGRY] * 8)
     gate.open()
-    wait_for(lambda: len(stories(listener)) >= 2, "the alert", 20.0)
+    feed_until(box, ANGRY, lambda: latest(listener)[0] == "raised", "the alert")
     wait_for(lambda: len(set(listener.payloads("affect"))) >= 30, "the backlog")
-    alert = listener.of("alert/anger")[1]
+    alert = next(
+        m for m in listener.of("alert/anger") if json.loads(m.payload)["state"] == "raised"
+    )
     backlog = [m for m in listener.of("affect") if m.timestamp < alert.timestamp]
     assert len(backlog) < 10
 
 
 def test_silence_of_sensing_clears_for_want_of_data(broker, listener, closing):
     box = closing(Box(broker.port, text=TEXT))
-    box.feed([ANGRY] * 8)
-    wait_for(lambda: stories(listener)[-1] == ("cleared", 0, "no-data"), "the clearing")
+    feed_until(box, ANGRY, lambda: latest(listener)[0] == "raised", "the alert")
+    wait_for(lambda: latest(listener)[::2] == ("cleared", "no-data"), "the clearing")
     assert said(listener, "alert/anger")[-1]["level"] is None
 
 
 @pytest.mark.parametrize("text", [TEXT, "[alerts]\nenabled = false\n"], ids=["alerts", "no-alerts"])
 def test_sound_events_start_and_end_with_and_without_alerts(broker, listener, closing, text):
     box = closing(Box(broker.port, text=text))
-    box.feed([QUIET] * 4 + [LAUGHING] * 8 + [QUIET] * 4)
-    wait_for(lambda: len(listener.of("event")) == 2, "start and end")
+    feed_until(box, LAUGHING, lambda: len(listener.of("event")) == 1, "the start")
+    feed_until(box, QUIET, lambda: len(listener.of("event")) == 2, "the end")
     start, end = said(listener, "event")
     assert [(e["event"], e["phase"], e["level"]) for e in (start, end)] == [
         ("laughter", "start", 0.833), ("laughter", "end", 0.833),
     ]  # fmt: skip
     assert start["since"] == start["time"] == end["since"] < end["time"]
-    assert 0.2 < end["lasted_s"] < 2.0
+    assert 0.0 < end["lasted_s"] < 20.0
     assert not any(m.retain for m in listener.of("event"))
     assert bool(listener.of("alert/anger")) == (text == TEXT)
+
+
+def test_the_trend_is_said_now_or_never(broker, listener, closing, monkeypatch):
+    monkeypatch.setattr(trend, "WARM_UP_S", 0.3)
+    gate = closing(Gate(broker.port))
+    box = closing(Box(gate.port, text=TEXT))
+    known = replace(CALM, valence=3, arousal=3)
+    feed_until(box, known, lambda: listener.of("trend"), "the trend")
+    message, payload = listener.of("trend")[0], said(listener, "trend")[0]
+    assert {name for name, m in trend.shipped_models().items() if m.is_published} == (
+        set(payload) & set(trend.QUANTITIES)
+    )
+    assert (message.qos, message.retain, message.properties.MessageExpiryInterval) == (0, False, 10)
+    assert payload["sequence"] in {
+        json.loads(text)["sequence"] for text in listener.payloads("affect")
+    }
+    gate.shut()
+    wait_for(lambda: "offline" in listener.payloads("status"), "the will")
+    n_before = len(listener.of("trend"))
+    n_last = said(listener, "trend")[-1]["sequence"]
+    box.feed([known] * 10)
+    gate.open()
+    feed_until(box, known, lambda: len(listener.of("trend")) > n_before, "a trend of now")
+    first = said(listener, "trend")[n_before]["sequence"]
+    # What was fed in between was not said; on a busy machine some records share a tick.
+    assert first > n_last + 4
+
+
+def test_the_trend_can_be_switched_off(broker, listener, closing, monkeypatch):
+    monkeypatch.setattr(trend, "WARM_UP_S", 0.1)
+    box = closing(Box(broker.port, text="[alerts]\ntrend = false\n"))
+    box.feed([replace(CALM, valence=3, arousal=3)] * 15)
+    wait_for(lambda: listener.of("affect"), "affect")
+    assert listener.of("trend") == []
 
 
 def test_the_effect_rule_of_the_5_hz_preset_adds_no_delay(broker, listener, closing):
@@ -194,7 +252,10 @@ def test_the_effect_rule_of_the_5_hz_preset_adds_no_delay(broker, listener, clos
         box.feed([LAUGHING], 0.0)
         wait_for(lambda n=n_before: len(listener.of("alert/laughter")) > n, "the alert")
         delays_s.append(listener.of("alert/laughter")[n_before].timestamp - sent_s)
-        box.feed([LAUGHING] + [QUIET] * 4, 0.2)
-        wait_for(lambda: json.loads(listener.payloads("alert/laughter")[-1])["state"] == "cleared",
-                 "the clearing")  # fmt: skip
+        feed_until(
+            box,
+            QUIET,
+            lambda: json.loads(listener.payloads("alert/laughter")[-1])["state"] == "cleared",
+            "the clearing",
+        )
     assert 0.0 < min(delays_s) <= 0.25

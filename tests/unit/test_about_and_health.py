@@ -47,7 +47,8 @@ def objects_of(schema):
 
 def test_there_is_a_schema_for_each_topic():
     assert sorted(p.name for p in SCHEMAS.glob("*.json")) == [
-        f"{name}.schema.json" for name in ("about", "affect", "alert", "event", "health", "status")
+        f"{name}.schema.json"
+        for name in ("about", "affect", "alert", "event", "health", "status", "trend")
     ]
 
 

@@ -23,6 +23,8 @@ def all_of(bulletin):
 
 def test_states_come_first_and_only_the_newest_of_each():
     bulletin = Bulletin(ManualClock())
+    bulletin.put_moment(message("nobody is there to hear it"))
+    bulletin.open()
     bulletin.put_moment(message("m"))
     bulletin.put_happening(message("h"))
     for payload in (b"1", b"2"):
@@ -40,6 +42,7 @@ def test_after_a_loss_states_are_said_again_and_moments_forgotten():
     taken = [bulletin.take(), bulletin.take()]
     bulletin.put_state(message("b"))
     bulletin.put_happening(message("h", b"2"))
+    bulletin.open()
     bulletin.put_moment(message("m"))
     bulletin.after_loss([notice for notice in taken if notice is not None])
     assert all_of(bulletin) == [("a", b"1"), ("b", b"x"), ("h", b"1"), ("h", b"2")]

@@ -9,15 +9,27 @@ from jsonschema import Draft202012Validator
 
 from edge_affect.alert_presets import RULES
 from edge_affect.alerting.event_edges import EventEdge
+from edge_affect.alerting.trend import TrendPoint
 from edge_affect.alerting.watch import AlertState
 from edge_affect.clock import NS_PER_S
 from edge_affect.config import Config, Deployment, Device
 from edge_affect.publishing.about import ModelCard, about_payload
 from edge_affect.publishing.health import HEALTH_INTERVAL_S
-from edge_affect.publishing.notices import Now, WallMoments, alert_payload, event_payload
+from edge_affect.publishing.notices import (
+    Now,
+    WallMoments,
+    alert_payload,
+    event_payload,
+    trend_payload,
+)
 from edge_affect.publishing.outbox import pack, unpack
 from edge_affect.publishing.payload import Gap, Stamp, affect_payload, to_json
-from edge_affect.publishing.topics import AFFECT_EXPIRY_S, EVENT_EXPIRY_S, HEALTH_EXPIRY_S
+from edge_affect.publishing.topics import (
+    AFFECT_EXPIRY_S,
+    EVENT_EXPIRY_S,
+    HEALTH_EXPIRY_S,
+    TREND_EXPIRY_S,
+)
 from edge_affect.record import AffectRecord, Modality, People, SourceState
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -49,27 +61,32 @@ def test_the_affect_example_is_what_the_code_publishes():
     assert blocks()[0] == expected, f"docs/mqtt.md should show:\n{expected}"
 
 
-def test_the_alert_and_event_examples_are_what_the_code_publishes():
+def test_the_alert_event_and_trend_examples_are_what_the_code_publishes():
     now = Now(100 * NS_PER_S, STAMP, 42)
     anger = next(rule for rule in RULES if rule.name == "rising-anger")
     state = AlertState(
         anger.name, True, 1, anger.steps[1], 0.533, None, 85 * NS_PER_S, 100 * NS_PER_S
     )
     edge = EventEdge("applause", False, 0.833, 92 * NS_PER_S, 100 * NS_PER_S)
-    expected = (alert_payload(state, now, WallMoments()), event_payload(edge, now, WallMoments()))
-    for shown, payload in zip(blocks()[1:3], expected, strict=True):
+    points = {"valence": TrendPoint(-0.0121, -0.18, -0.36, 0.03), "arousal": None}
+    expected = (
+        alert_payload(state, now, WallMoments()),
+        event_payload(edge, now, WallMoments()),
+        trend_payload(points, now),
+    )
+    for shown, payload in zip(blocks()[1:4], expected, strict=True):
         assert shown == json.dumps(payload, indent=2)
 
 
 def test_the_gap_example_is_what_the_code_publishes():
     gap = affect_payload(RECORD, STAMP, gap=Gap(120, 1_789_999_870_123, 1_789_999_989_123))["gap"]
-    assert blocks()[3] == json.dumps({"gap": gap}, indent=2)
+    assert blocks()[4] == json.dumps({"gap": gap}, indent=2)
 
 
 def test_the_other_examples_are_valid():
     shown = blocks()
-    assert len(shown) == 6
-    names = ("affect", "alert", "event", None, "health", "about")
+    assert len(shown) == 7
+    names = ("affect", "alert", "event", "trend", None, "health", "about")
     for name, text in zip(names, shown, strict=True):
         if name is None:
             continue
@@ -83,7 +100,7 @@ def test_the_about_example_is_what_the_code_publishes():
         device=Device("hall", "one"),
     )
     models = [ModelCard("face_expression", "1", "0" * 64)]
-    assert json.loads(blocks()[5]) == about_payload(config, models)
+    assert json.loads(blocks()[6]) == about_payload(config, models)
 
 
 def test_sizes_and_times_in_the_text():
@@ -94,6 +111,7 @@ def test_sizes_and_times_in_the_text():
     assert AFFECT_EXPIRY_S == EVENT_EXPIRY_S
     assert f"`affect` and `event` expire after {AFFECT_EXPIRY_S} s" in PAGE
     assert f"expires after {HEALTH_EXPIRY_S} s" in PAGE
+    assert f"`trend` expires after {TREND_EXPIRY_S} s" in PAGE
 
 
 def test_every_top_level_key_is_explained():
