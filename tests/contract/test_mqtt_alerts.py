@@ -120,6 +120,7 @@ def test_no_alert_survives_a_clean_end(broker, listener, closing):
     box = closing(Box(broker.port, text=TEXT))
     feed_until(box, ANGRY, lambda: len(stories(listener)) == 2, "the alert")
     box.close()
+    wait_for(lambda: listener.payloads("status")[-1] == "offline", "the end")
     assert latest(listener) == ("cleared", 0, "stopped")
     topics = [m.topic for m in listener.messages]
     # It is taken back before the box says that it is gone.
@@ -174,7 +175,9 @@ def test_an_alert_does_not_wait_behind_a_backlog(broker, listener, closing):
     wait_for(lambda: stories(listener), "the start")
     gate.shut()
     wait_for(lambda: "offline" in listener.payloads("status"), "the will")
-    box.feed([CALM] * 30 + [ANGRY] * 8)
+    box.feed([CALM] * 30)
+    (watch,) = box.publisher._announcer._board._watches
+    feed_until(box, ANGRY, lambda: watch.state.is_raised, "the alert, unheard")
     gate.open()
     feed_until(box, ANGRY, lambda: latest(listener)[0] == "raised", "the alert")
     wait_for(lambda: len(set(listener.payloads("affect"))) >= 30, "the backlog")
