@@ -221,9 +221,8 @@ def test_the_trend_is_said_now_or_never(broker, listener, closing, monkeypatch):
         set(payload) & set(trend.QUANTITIES)
     )
     assert (message.qos, message.retain, message.properties.MessageExpiryInterval) == (0, False, 10)
-    assert payload["sequence"] in {
-        json.loads(text)["sequence"] for text in listener.payloads("affect")
-    }
+    vector = f'"sequence":{payload["sequence"]},'
+    wait_for(lambda: vector in "".join(listener.payloads("affect")), "the vector it rests on")
     gate.shut()
     wait_for(lambda: "offline" in listener.payloads("status"), "the will")
     n_before = len(listener.of("trend"))
