@@ -3,7 +3,7 @@ SHELL := /bin/sh
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
-CODE := edge_affect tests tools benchmarks
+CODE := edge_affect tests tools benchmarks examples
 
 .PHONY: help demo test test-cage lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime
 .DEFAULT_GOAL := help
