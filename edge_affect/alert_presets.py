@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 
 def _effect(event: str, message: str) -> NamedRule:
-    """Return a rule for light and sound: at once, following the level, soon ready again."""
+    """Return a rule for light and sound: at once, following the level, soon ready again.
+
+    From one half on an event is going on, says sensing, which has smoothed and waited already.
+    """
     rule = AlertRule(
-        signals=(event,), threshold=0.5, clear=0.17, dwell_s=0.0, clear_after_s=0.4,
+        signals=(event,), threshold=0.5, clear=0.4, dwell_s=0.0, clear_after_s=0.4,
         refractory_s=0.0, unknown_hold_s=1.0, follow=True,
     )  # fmt: skip
     return NamedRule(event, rule, (AlertStep(0.0, "info", message),))

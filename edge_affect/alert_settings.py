@@ -53,7 +53,7 @@ class Alerts:
     event_start: float = key(
         0.5, "a sound event starts at this level", low=0.05, high=1.0
     )  # fmt: skip
-    event_end: float = key(0.2, "and ends at or below this level", low=0.0, high=1.0)
+    event_end: float = key(0.4, "and ends at or below this level", low=0.0, high=1.0)
     event_hold_s: float = key(
         1.0, "or when it was not sensed for this long", unit="s", low=0.0, high=60.0
     )

@@ -46,7 +46,7 @@ def played(rule, run, n_times=1):
     return changes
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rules(), RUNS)
 def test_the_same_records_say_the_same_and_given_twice_count_once(rule, run):
     once = played(rule, run)
@@ -54,7 +54,7 @@ def test_the_same_records_say_the_same_and_given_twice_count_once(rule, run):
     assert once == played(rule, run, n_times=2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rules(), RUNS)
 def test_an_alert_takes_turns_and_stays_in_range(rule, run):
     is_raised, escalation = False, 0
@@ -95,7 +95,7 @@ def held_ns(s, run, moments, until_ns):
     return total_ns
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rules(), RUNS)
 def test_nothing_is_raised_without_its_dwell_or_in_its_refractory_time(rule, run):
     """Judged from the run itself, not from what the rule remembers."""
@@ -112,7 +112,7 @@ def test_nothing_is_raised_without_its_dwell_or_in_its_refractory_time(rule, run
             assert held_ns(s, run, moments, at_ns) >= ns(s.dwell_s)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rules(), RUNS)
 def test_an_escalation_needs_its_time_since_raising(rule, run):
     raised_ns = 0
@@ -129,14 +129,14 @@ def test_nothing_known_says_nothing(rule, run):
     assert played(rule, run) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rules(), RUNS)
 def test_quiet_hours_raise_nothing_unless_told(rule, run):
     changes = played(rule, [(pause_s, record, True) for pause_s, record, _ in run])
     assert changes == [] or rule.rule.ignore_quiet_hours
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0.2, 1.0, 3.0]), st.none() | st.integers(0, 6))))
 def test_a_sound_event_starts_and_ends_in_turn(run):
     edges, now_ns, is_on = EventEdges(Alerts()), 0, False
@@ -168,7 +168,7 @@ def test_a_sound_event_ends_when_it_is_not_sensed_any_more():
 SAMPLES = st.lists(st.tuples(st.integers(0, 5_000_000_000), st.floats(-1.0, 1.0)), min_size=1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SAMPLES, st.floats(0.1, 60.0))
 def test_a_fading_mean_lies_between_its_samples(samples, half_life_s):
     mean, now_ns, seen = FadingMean(half_life_s), 0, []
@@ -178,7 +178,7 @@ def test_a_fading_mean_lies_between_its_samples(samples, half_life_s):
         assert min(seen) - 1e-9 <= mean.add(now_ns, value) <= max(seen) + 1e-9
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SAMPLES)
 def test_recent_extremes_are_those_of_the_window(samples):
     extremes, now_ns, seen = RecentExtremes(7.0), 0, []

@@ -91,7 +91,7 @@ VALUES = st.lists(
 WEIGHTS = st.lists(st.floats(-3.0, 3.0), min_size=N_FEATURES, max_size=N_FEATURES)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(VALUES, WEIGHTS)
 def test_what_is_said_is_bounded_ordered_and_the_same_again(run, weights):
     model = TrendModel(True, tuple(weights), (0.0,), (-0.3, 0.1), (0.2, -0.1))

@@ -54,7 +54,7 @@ def records(draw):
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(records())
 def test_a_payload_is_the_record_it_was_made_from(record):
     payload = json.loads(to_json(affect_payload(record, STAMP)))
