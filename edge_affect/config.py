@@ -23,6 +23,7 @@ from edge_affect.alert_settings import (
     rule_changes,
     rule_example,
 )
+from edge_affect.anonymity import GROUP_MIN_PEOPLE, Privacy
 from edge_affect.consent import Consent, Switches
 from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.keys import Rule, key, nearest, section, toml_value
@@ -39,7 +40,6 @@ SETTINGS: tuple[str, ...] = (
 JURISDICTIONS: tuple[str, ...] = ("EU", "UK", "US", "CN", "other")
 GROUP_SETTINGS: tuple[str, ...] = ("classroom", "workplace")
 """Where only groups are described, unless a declared exception says otherwise."""
-GROUP_MIN_PEOPLE = 5
 EXCEPTIONS: tuple[str, ...] = ("", "medical", "safety")
 TOPIC_LEVEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 
@@ -164,18 +164,6 @@ class Fusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Privacy:
-    """The gate in front of the outlet."""
-
-    min_people: int = key(
-        1,
-        "publish nothing while fewer faces are present; classroom and workplace use at least 5",
-        low=1,
-        high=100,
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class Sensing:
     """The sensing process."""
 
@@ -252,7 +240,13 @@ class Config:
     def min_people(self) -> int:
         """How many faces must be present before anything is said; told in ``about``."""
         is_group = self.deployment.setting in GROUP_SETTINGS and not self.deployment.exception
+        is_group = is_group or self.privacy.is_aggregated
         return max(self.privacy.min_people, GROUP_MIN_PEOPLE if is_group else 1)
+
+    @property
+    def group_opens_at(self) -> int:
+        """How many faces it takes before a group is told; 1 where single people may be."""
+        return self.min_people + (self.privacy.group_margin if self.min_people > 1 else 0)
 
 
 SECTIONS: dict[str, type[Any]] = {

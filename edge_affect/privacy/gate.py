@@ -19,10 +19,17 @@ from edge_affect.record import (
     bucket,
     people_bucket,
 )
-from edge_affect.types import SceneEstimate, SensingHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from edge_affect.types import (
+        FaceObservation,
+        SceneEstimate,
+        SensingHealth,
+        SoundObservation,
+        VoiceObservation,
+    )
 
 
 class Gate:
@@ -37,8 +44,34 @@ class Gate:
     def __init__(self, min_people: int) -> None:
         self._min_people = min_people
 
-    def admit(self, scene: SceneEstimate, health: SensingHealth) -> AffectRecord:
-        """Return what may leave of ``scene``; ``health`` leaves in buckets."""
+    def forget(self) -> None:
+        """Forget everybody; this gate knows nobody."""
+
+    def screen_voice(self, observation: VoiceObservation) -> VoiceObservation:
+        """Return what fusion may know of a window of sound: here, everything."""
+        return observation
+
+    def screen_sound(self, observation: SoundObservation) -> SoundObservation | None:
+        """Return what fusion may know of sound events: here, everything."""
+        return observation
+
+    def screen_faces(self, observation: FaceObservation) -> FaceObservation:
+        """Return what fusion may know of a frame: here, everything."""
+        return observation
+
+    def admit(
+        self,
+        scene: SceneEstimate,
+        health: SensingHealth,
+        at_ns: int = 0,  # noqa: ARG002 (for gates that count time)
+    ) -> AffectRecord:
+        """Return what may leave of ``scene``; ``health`` leaves in buckets.
+
+        Args:
+            scene: What fusion says.
+            health: How sensing is doing.
+            at_ns: The moment, on the monotonic clock.
+        """
         reason = scene.abstained
         # Without a camera nobody can be counted, and a group that cannot be counted is too small.
         is_too_few = self._min_people > 1 and (scene.n_faces or 0) < self._min_people

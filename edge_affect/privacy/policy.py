@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge_affect.config import JURISDICTIONS, SETTINGS, Config, Deployment
 from edge_affect.errors import ConfigError, PolicyError
+from edge_affect.privacy.gates import check_group
 from edge_affect.privacy.notes import NOTES, Note
 from edge_affect.privacy.rules import RULES, Effect, Rule
 
@@ -71,6 +72,7 @@ def check_live(config: Config) -> None:
     if config.audio.source == "microphone":
         check_channel(config)
     _check_camera(config)
+    _check_group(config)
 
 
 def _check_camera(config: Config) -> None:
@@ -80,6 +82,15 @@ def _check_camera(config: Config) -> None:
                 f"[video] source is {config.video.source!r}, but in a "
                 f'{config.deployment.setting} {rule.source}; set it to "none".'
             )
+
+
+def _check_group(config: Config) -> None:
+    check_group(config)
+    if config.min_people > 1 and config.video.source == "none":
+        raise ConfigError(
+            f"Groups from {config.min_people} people on are counted by their faces, but [video] "
+            "source is none: nothing would ever be published."
+        )
 
 
 def check_channel(config: Config) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_affect import __version__
+from edge_affect.anonymity import AGGREGATE_WINDOW_S
 from edge_affect.errors import ManifestError
 from edge_affect.publishing.payload import SCHEMA_VERSION
 from edge_affect.record import (
@@ -114,6 +115,7 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
             "bits_per_day": round(ceiling_bits_per_s * _S_PER_DAY),
         },
         "min_people": config.min_people,
+        "group": _group(config),
         "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
         "unvalidated": [
             *UNVALIDATED,
@@ -144,6 +146,24 @@ def _unsensed_events(config: Config) -> list[str]:
         return [f"events.{name}" for name in EVENTS]
     is_off = not config.events.experimental
     return [f"events.{name}" for name in EVENTS if is_off and name in EXPERIMENTAL_EVENTS]
+
+
+def _group(config: Config) -> dict[str, Any] | None:
+    """Return how a group is told, or None where single people may be."""
+    if config.min_people <= 1:
+        return None
+    privacy = config.privacy
+    return {
+        "opens_at": config.group_opens_at,
+        "in_and_out_together": privacy.group_margin,
+        "noise": {
+            "window_s": AGGREGATE_WINDOW_S,
+            "epsilon": privacy.aggregate_epsilon,
+            "daily_epsilon": privacy.aggregate_daily_epsilon,
+        }
+        if privacy.is_aggregated
+        else None,
+    }
 
 
 def _sensed(config: Config) -> list[str]:

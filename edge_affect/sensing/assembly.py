@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_affect.fusion.circumplex import valence_arousal
 from edge_affect.fusion.derived_states import DerivedStates
 from edge_affect.fusion.scene import SceneFusion
-from edge_affect.privacy.gate import Gate
+from edge_affect.privacy.gates import gate_of
 from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.states import load_states
 
@@ -29,7 +30,7 @@ def build_pipeline(
         voice=build_voice_reader(config) if has_sound else None,
         face=_face_reader(config) if has_pictures else None,
         fusion=SceneFusion(config.fusion),
-        gate=Gate(config.min_people),
+        gate=gate_of(config, valence_arousal),
         states=DerivedStates(load_states()),
     )
     return Pipeline(stages, clock)

@@ -79,13 +79,17 @@ class Pipeline:
             self._sound.note(now_ns, block.end_ns, min(block.n_lost, 1))
 
     def _note_sound(self, observation: VoiceObservation | SoundObservation) -> None:
+        gate = self._stages.gate
+        if isinstance(observation, SoundObservation):
+            sound = gate.screen_sound(observation)
+            for taker in (self._stages.fusion, self._stages.states):
+                if taker is not None and sound is not None:
+                    taker.add_sound(sound)
+            return
+        voice = gate.screen_voice(observation)
         for taker in (self._stages.fusion, self._stages.states):
-            if taker is None:
-                continue
-            if isinstance(observation, SoundObservation):
-                taker.add_sound(observation)
-            else:
-                taker.add_voice(observation)
+            if taker is not None:
+                taker.add_voice(voice)
 
     def on_frame(self, frame: VideoFrame) -> None:
         """Take one frame."""
@@ -94,9 +98,10 @@ class Pipeline:
         observation = self._stages.face.observe(frame)
         now_ns = self._clock.now_ns()
         with self._lock:
-            self._stages.fusion.add_faces(observation)
+            screened = self._stages.gate.screen_faces(observation)
+            self._stages.fusion.add_faces(screened)
             if self._stages.states is not None:
-                self._stages.states.add_faces(observation)
+                self._stages.states.add_faces(screened)
             self._pictures.note(now_ns, frame.captured_ns, frame.n_lost)
 
     def forget(self) -> None:
@@ -105,6 +110,7 @@ class Pipeline:
             self._stages.fusion.forget()
             if self._stages.states is not None:
                 self._stages.states.forget()
+            self._stages.gate.forget()
             self._sound = Meter()
             self._pictures = Meter()
         if self._stages.voice is not None:
@@ -131,12 +137,12 @@ class Pipeline:
         with self._lock:
             scene = self._scene(now_ns)
             health = self._health(now_ns, microphone, camera)
-        if reason is None and microphone not in _USABLE and camera not in _USABLE:
-            is_starting = SourceState.STARTING in (microphone, camera)
-            reason = AbstainReason.STARTING if is_starting else AbstainReason.NO_SOURCE
-        if reason is not None:
-            scene = _blank(scene, reason)
-        return self._stages.gate.admit(scene, health)
+            if reason is None and microphone not in _USABLE and camera not in _USABLE:
+                is_starting = SourceState.STARTING in (microphone, camera)
+                reason = AbstainReason.STARTING if is_starting else AbstainReason.NO_SOURCE
+            if reason is not None:
+                scene = _blank(scene, reason)
+            return self._stages.gate.admit(scene, health, now_ns)
 
     def _scene(self, now_ns: int) -> SceneEstimate:
         scene = self._stages.fusion.scene(now_ns)

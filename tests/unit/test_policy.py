@@ -68,22 +68,22 @@ def declared(setting: str, jurisdiction: str, exception: str = "") -> Config:
 def outcome(setting: str, jurisdiction: str, exception: str) -> str:
     """What the box does, seen from outside: does it start, and with which settings?"""
     config = declared(setting, jurisdiction, exception)
-    try:
-        policy.check_live(config)
-    except PolicyError as error:
-        return "refused" if error.exit_code == 80 else "unforeseen"
+    camera, no_camera = Video(source="camera"), Video(source="none")
     starts = []
-    for wrong in (
-        replace(config, audio=Audio(channel=0)),
-        replace(config, video=Video(source="camera")),
-    ):
+    for channel, video in ((1, camera), (1, no_camera), (0, camera), (0, no_camera)):
         try:
-            policy.check_live(wrong)
+            policy.check_live(replace(config, audio=Audio(channel=channel), video=video))
+        except PolicyError as error:
+            return "refused" if error.exit_code == 80 else "unforeseen"
         except ConfigError:
             starts.append(False)
         else:
             starts.append(True)
-    kinds = {(5, True, True): "group", (1, True, True): "free", (1, False, False): "customer"}
+    kinds = {
+        (1, True, True, True, True): "free",
+        (5, True, False, True, False): "group",
+        (1, False, True, False, False): "customer",
+    }
     return kinds.get((config.min_people, *starts), "unforeseen")
 
 

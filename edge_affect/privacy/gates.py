@@ -1,0 +1,76 @@
+"""Which gate a configuration asks for."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from edge_affect.clock import NS_PER_S
+from edge_affect.errors import ConfigError
+from edge_affect.privacy.gate import Gate
+from edge_affect.privacy.group_gate import GroupGate
+from edge_affect.privacy.noisy_gate import NoisyGroupGate, Spending
+
+if TYPE_CHECKING:
+    from edge_affect.config import Config
+    from edge_affect.privacy.noisy_gate import AffectOf
+
+REST_HALF_LIVES = 20
+"""What was smoothed into a value must have faded before its people count again: to a millionth."""
+
+
+def gate_of(config: Config, affect_of: AffectOf) -> Gate:
+    """Return the gate of a configuration.
+
+    Args:
+        config: The configuration.
+        affect_of: Valence and arousal of a distribution over expressions.
+
+    Raises:
+        ConfigError: If its group could never be told.
+    """
+    if config.min_people <= 1:
+        return Gate(config.min_people)
+    check_group(config)
+    privacy = config.privacy
+    rest_s = max(privacy.group_rest_s, REST_HALF_LIVES * config.fusion.smoothing_half_life_s)
+    rest_ns = round(rest_s * NS_PER_S)
+    group = (config.min_people, privacy.group_margin, rest_ns)
+    if not privacy.is_aggregated:
+        return GroupGate(*group)
+    return NoisyGroupGate(
+        group,
+        Spending(exact(privacy.aggregate_epsilon), exact(privacy.aggregate_daily_epsilon)),
+        affect_of,
+    )
+
+
+def check_group(config: Config) -> None:
+    """Refuse a group that could never be told.
+
+    Raises:
+        ConfigError: If it takes more faces than are followed, or one value costs more than a day
+            allows.
+    """
+    if config.min_people <= 1:
+        return
+    if config.group_opens_at > config.face.max_faces:
+        raise ConfigError(
+            f"A group is told from {config.group_opens_at} faces on ([privacy] min_people plus "
+            f"group_margin), but [face] max_faces is {config.face.max_faces}."
+        )
+    privacy = config.privacy
+    if privacy.is_aggregated and privacy.aggregate_epsilon > privacy.aggregate_daily_epsilon:
+        raise ConfigError(
+            f"[privacy] aggregate_epsilon {privacy.aggregate_epsilon:g} is more than "
+            f"aggregate_daily_epsilon {privacy.aggregate_daily_epsilon:g}: nothing could leave."
+        )
+
+
+def exact(value: float) -> Fraction:
+    """Return the decimal number that was written in the file, not its nearest float.
+
+    >>> exact(0.1)
+    Fraction(1, 10)
+    """
+    return Fraction(repr(value))

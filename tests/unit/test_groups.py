@@ -1,0 +1,331 @@
+"""Groups: how one person is differenced out of a mean, and how blocks of people stop that."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_affect.config import Config, Deployment, Face, Fusion, Privacy
+from edge_affect.errors import ConfigError
+from edge_affect.fusion.circumplex import valence_arousal
+from edge_affect.fusion.scene import SceneFusion
+from edge_affect.privacy.cohort import Cohort
+from edge_affect.privacy.gate import Gate
+from edge_affect.privacy.gates import gate_of
+from edge_affect.privacy.group_gate import GroupGate
+from edge_affect.privacy.noisy_gate import NoisyGroupGate
+from edge_affect.record import AbstainReason, Modality, People, SourceState
+from edge_affect.types import (
+    ExpressionEstimate,
+    FaceObservation,
+    ObservedFace,
+    SensingHealth,
+    SoundObservation,
+    VoiceObservation,
+)
+
+S = 1_000_000_000
+K, MARGIN, REST_S = 5, 3, 20
+HEALTH = SensingHealth(SourceState.OK, SourceState.OK, 10.0, 70.0, 0.0)
+
+
+def one_hot(i: int) -> np.ndarray:
+    p = np.full(8, 0.01)
+    p[i] = 0.93
+    return p
+
+
+def frame(shown: dict[int, np.ndarray], at_ns: int) -> FaceObservation:
+    """A frame in which each track shows a distribution, all read just now."""
+    faces = tuple(
+        ObservedFace(track, ExpressionEstimate(p, float(p.max()), at_ns))
+        for track, p in shown.items()
+    )
+    return FaceObservation(len(faces), tuple(f.estimate for f in faces), at_ns, faces)
+
+
+class Room:
+    """Gate and fusion as the pipeline holds them, looking at scripted faces at 2 Hz."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.fusion = SceneFusion(Fusion(min_confidence=0.0))
+        self.at_ns = 0
+
+    def look(self, shown: dict[int, np.ndarray], seconds: float = 1.0):
+        for _ in range(round(2 * seconds)):
+            self.at_ns += S // 2
+            self.fusion.add_faces(self.gate.screen_faces(frame(shown, self.at_ns)))
+        return self.gate.admit(self.fusion.scene(self.at_ns), HEALTH, self.at_ns)
+
+
+def mean_of(record) -> np.ndarray:
+    return np.array(record.expressions) / 15
+
+
+def group_gate(rest_s: float = 0.0) -> GroupGate:
+    return GroupGate(K, MARGIN, round(rest_s * S))
+
+
+# ---- the attack ----
+
+
+def differenced(gate: Gate, seed: int, n: int) -> tuple[int, int] | None:
+    """Somebody leaves a group of ``n`` that holds still; what does the observer make of it?
+
+    The observer knows who is there and when, and subtracts one published mean from the other.
+    Returns what that person showed and what the observer says, or None where nothing came.
+    """
+    rng = np.random.default_rng(seed)
+    shown = {track: one_hot(int(rng.integers(8))) for track in range(n)}
+    room = Room(gate)
+    before = room.look(shown, 30.0)
+    leaver = int(rng.integers(n))
+    truth = int(shown.pop(leaver).argmax())
+    after = room.look(shown, 8.0)
+    if AbstainReason.TOO_FEW_PEOPLE in (before.abstained, after.abstained):
+        return None
+    guess = n * mean_of(before) - (n - 1) * mean_of(after)
+    return truth, int(guess.argmax())
+
+
+def test_a_gate_that_only_counts_falls_to_one_subtraction():
+    told = [differenced(Gate(K), seed, 6) for seed in range(40)]
+    assert None not in told
+    assert sum(truth == guess for truth, guess in told) >= 36
+
+
+def test_blocks_stop_the_subtraction():
+    told = [t for seed in range(40) if (t := differenced(group_gate(20.0), seed, 20)) is not None]
+    assert len(told) == 40
+    # What is left is what a block of three or more has in common with its member: 1 of 3 or so.
+    assert sum(truth == guess for truth, guess in told) / len(told) <= 0.5
+
+
+def isolated(published: set[frozenset[int]], n_people: int) -> list[int]:
+    """Whom some sum and difference of the published sums tells alone; exact.
+
+    In the reduced row echelon form of the sums, a person who can be isolated is a row of its own.
+    """
+    matrix = [[Fraction(int(t in group)) for t in range(n_people)] for group in published]
+    n = 0
+    for column in range(n_people):
+        pivot = next((i for i in range(n, len(matrix)) if matrix[i][column]), None)
+        if pivot is None:
+            continue
+        matrix[n], matrix[pivot] = matrix[pivot], matrix[n]
+        matrix[n] = [value / matrix[n][column] for value in matrix[n]]
+        for i, row in enumerate(matrix):
+            if i != n and (factor := row[column]):
+                matrix[i] = [
+                    a - factor * b if b else a for a, b in zip(row, matrix[n], strict=True)
+                ]
+        n += 1
+    alone = [row for row in matrix if sum(map(bool, row)) == 1]
+    return sorted(next(t for t in range(n_people) if row[t]) for row in alone)
+
+
+def counted(present: dict[int, bool]) -> frozenset[int]:
+    """The gate that only counts, as a cohort: everybody, from five on."""
+    return frozenset(present) if len(present) >= K else frozenset()
+
+
+comings = st.lists(st.tuples(st.booleans(), st.integers(0, 30)), min_size=10, max_size=60)
+
+
+def play(moves, update, n_start: int = 12) -> tuple[list[frozenset[int]], int]:
+    """Let people come (always new ones) and go, one a second, and return what was published."""
+    present = list(range(n_start))
+    n_people = n_start
+    published = []
+    published += [update(dict.fromkeys(present, True), step * S) for step in range(REST_S)]
+    for step, (is_coming, who) in enumerate(moves, REST_S):
+        if is_coming or not present:
+            present.append(n_people)
+            n_people += 1
+        else:
+            present.pop(who % len(present))
+        published.append(update(dict.fromkeys(present, True), step * S))
+    return published, n_people
+
+
+def isolated_within(published: list[frozenset[int]], n_people: int, seconds: int) -> list[int]:
+    """Whom anything that was published within so many seconds tells alone."""
+    found: set[int] = set()
+    for start in range(max(1, len(published) - seconds)):
+        groups = {group for group in published[start : start + seconds + 1] if group}
+        found.update(isolated(groups, n_people))
+    return sorted(found)
+
+
+@settings(max_examples=40)
+@given(comings)
+def test_nothing_published_within_the_rest_adds_up_to_one_person(moves):
+    published, n_people = play(moves, Cohort(K, MARGIN, REST_S * S).update)
+    assert isolated_within(published, n_people, REST_S) == []
+    assert all(len(group) >= K for group in published if group)
+
+
+def test_the_same_check_finds_people_behind_gates_that_protect_less():
+    moves = [(False, 3), (True, 0), (False, 5)] * 8
+    found = {}
+    for name, update in {
+        "counting": lambda present, _at_ns: counted(present),
+        "no rest": Cohort(K, MARGIN, 0).update,
+        "blocks": Cohort(K, MARGIN, REST_S * S).update,
+    }.items():
+        published, n_people = play(moves, update)
+        assert len(set(published)) >= 3, name
+        found[name] = len(isolated_within(published, n_people, REST_S))
+    assert found["counting"] >= 5
+    assert found["no rest"] >= 1
+    assert found["blocks"] == 0
+
+
+@settings(max_examples=40)
+@given(comings)
+def test_nobody_is_in_two_blocks_within_the_rest(moves):
+    cohort = Cohort(K, MARGIN, REST_S * S)
+    left_ns: dict[int, int] = {}
+    before: list[frozenset[int]] = []
+
+    def update(present, at_ns):
+        nonlocal before
+        group = cohort.update(present, at_ns)
+        members = [track for block in cohort._blocks for track in block]
+        assert len(members) == len(set(members))
+        for block in set(before) - set(cohort._blocks):
+            left_ns.update(dict.fromkeys(block, at_ns))
+        for block in set(cohort._blocks) - set(before):
+            assert MARGIN <= len(block) < 2 * MARGIN
+            assert all(at_ns - left_ns.get(t, -REST_S * S) >= REST_S * S for t in block)
+        before = list(cohort._blocks)
+        return group
+
+    play(moves, update)
+
+
+# ---- opening and closing ----
+
+
+def test_it_opens_late_and_closes_early():
+    cohort = Cohort(K, MARGIN, S)
+    sizes = [len(cohort.update(dict.fromkeys(range(n), True), n * S)) for n in range(10)]
+    assert sizes == [0, 0, 0, 0, 0, 0, 0, 0, 0, 8]
+    # Two blocks of four: whoever goes takes three along, and four are too few.
+    assert cohort.update(dict.fromkeys(range(1, 9), True), 10 * S) == frozenset()
+    assert not cohort.is_open
+
+
+def test_one_person_cannot_open_and_close_it_by_stepping_in_and_out():
+    cohort = Cohort(K, MARGIN, REST_S * S)
+    stay = dict.fromkeys(range(7), True)
+    told = [
+        bool(cohort.update(stay | ({100 + s: True} if s % 2 else {}), s * S)) for s in range(60)
+    ]
+    assert not any(told)
+    assert len(cohort.update(stay | {7: True}, 60 * S)) == 0
+    assert len(cohort.update(stay | {7: True}, 80 * S)) == 8
+
+
+def test_a_face_must_have_been_there_for_a_while():
+    cohort = Cohort(K, MARGIN, 10 * S)
+    everybody = dict.fromkeys(range(8), True)
+    assert [len(cohort.update(everybody, s * S)) for s in (0, 9, 10)] == [0, 0, 8]
+    # Who is left over when a block goes has to wait as well.
+    assert len(cohort.update(dict.fromkeys(range(1, 12), True), 11 * S)) == 0
+    assert len(cohort.update(dict.fromkeys(range(1, 12), True), 20 * S)) == 0
+    assert len(cohort.update(dict.fromkeys(range(1, 12), True), 21 * S)) == 11
+
+
+def test_a_member_who_cannot_be_read_takes_its_block_out_and_brings_it_back():
+    cohort = Cohort(K, MARGIN, 0)
+    everybody = dict.fromkeys(range(12), True)
+    assert len(cohort.update(everybody, 0)) == 12
+    fewer = cohort.update({**everybody, 3: False}, S)
+    assert 12 - len(fewer) == MARGIN
+    assert 3 not in fewer
+    assert len(cohort.update(everybody, 2 * S)) == 12
+
+
+def test_one_unsure_face_weighs_as_much_as_a_sure_one():
+    shown = {t: one_hot(0) for t in range(4)} | {t: np.full(8, 0.125) for t in range(4, 8)}
+    record = Room(group_gate()).look(shown, 3.0)
+    assert record.people is People.GROUP
+    assert record.expressions[0] == round((0.93 + 0.125) / 2 * 15)
+
+
+def test_a_frame_on_which_few_were_read_is_still_about_all():
+    shown = {t: one_hot(t % 2) for t in range(8)}
+    room = Room(group_gate())
+    room.look(shown, 3.0)
+    whole = frame(shown, room.at_ns)
+    partial = replace(whole, estimates=whole.estimates[:1])
+    screened = room.gate.screen_faces(partial)
+    assert len(screened.estimates) == 8
+    assert len(Gate(K).screen_faces(partial).estimates) == 1
+
+
+def test_no_voice_gets_through_to_a_group_value():
+    sound = SoundObservation((0.5,) * 5, (True,) * 5, (True,) * 5, (False,) * 5, 0)
+    heard = VoiceObservation(0.5, ExpressionEstimate(one_hot(4), 0.9, 0), 0, None, (sound,))
+    room = Room(group_gate())
+    room.look({t: one_hot(0) for t in range(8)}, 3.0)
+    through = room.gate.screen_voice(heard)
+    assert through == VoiceObservation(0.5, None, 0)
+    scene = room.fusion.scene(room.at_ns)
+    assert room.gate.admit(scene, HEALTH).abstained is AbstainReason.NONE
+    # Should one get through all the same, the gate behind fusion withholds the scene.
+    leaked = replace(scene, modalities=scene.modalities | Modality.VOICE)
+    assert room.gate.admit(leaked, HEALTH).abstained is AbstainReason.TOO_FEW_PEOPLE
+
+
+def test_a_camera_that_stalls_closes_the_group():
+    room = Room(group_gate())
+    assert room.look({t: one_hot(0) for t in range(8)}, 3.0).abstained is AbstainReason.NONE
+    late_ns = room.at_ns + 10 * S
+    record = room.gate.admit(room.fusion.scene(late_ns), HEALTH, late_ns)
+    assert record.abstained is AbstainReason.TOO_FEW_PEOPLE
+
+
+def test_forgetting_closes_the_group():
+    room = Room(group_gate(rest_s=2.0))
+    shown = {t: one_hot(0) for t in range(8)}
+    assert room.look(shown, 4.0).abstained is AbstainReason.NONE
+    room.gate.forget()
+    assert room.look(shown, 1.0).abstained is AbstainReason.TOO_FEW_PEOPLE
+
+
+# ---- which gate a configuration gets ----
+
+
+def gate_for(**privacy) -> Gate:
+    return gate_of(Config(privacy=Privacy(**privacy)), valence_arousal)
+
+
+def test_the_gate_follows_from_the_configuration():
+    assert type(gate_for()) is Gate
+    assert type(gate_for(min_people=5)) is GroupGate
+    assert type(gate_for(aggregate_epsilon=1.0)) is NoisyGroupGate
+    classroom = Config(deployment=Deployment("classroom", "US"))
+    assert type(gate_of(classroom, valence_arousal)) is GroupGate
+    assert classroom.group_opens_at == 8
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (Config(privacy=Privacy(min_people=18)), "max_faces is 20"),
+        (Config(privacy=Privacy(min_people=5), face=Face(max_faces=7)), "8 faces"),
+        (
+            Config(privacy=Privacy(aggregate_epsilon=2.0, aggregate_daily_epsilon=1.0)),
+            "nothing could leave",
+        ),
+    ],
+)
+def test_a_group_that_could_never_be_told_is_refused(config, words):
+    with pytest.raises(ConfigError, match=words):
+        gate_of(config, valence_arousal)
