@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from edge_affect.clock import NS_PER_S
-from edge_affect.errors import ConfigError
 from edge_affect.privacy.gate import Gate
 from edge_affect.privacy.group_gate import GroupGate
 from edge_affect.privacy.noisy_gate import NoisyGroupGate, Spending
+from edge_affect.privacy.policy import check_group
 
 if TYPE_CHECKING:
     from edge_affect.config import Config
@@ -43,28 +43,6 @@ def gate_of(config: Config, affect_of: AffectOf) -> Gate:
         Spending(exact(privacy.aggregate_epsilon), exact(privacy.aggregate_daily_epsilon)),
         affect_of,
     )
-
-
-def check_group(config: Config) -> None:
-    """Refuse a group that could never be told.
-
-    Raises:
-        ConfigError: If it takes more faces than are followed, or one value costs more than a day
-            allows.
-    """
-    if config.min_people <= 1:
-        return
-    if config.group_opens_at > config.face.max_faces:
-        raise ConfigError(
-            f"A group is told from {config.group_opens_at} faces on ([privacy] min_people plus "
-            f"group_margin), but [face] max_faces is {config.face.max_faces}."
-        )
-    privacy = config.privacy
-    if privacy.is_aggregated and privacy.aggregate_epsilon > privacy.aggregate_daily_epsilon:
-        raise ConfigError(
-            f"[privacy] aggregate_epsilon {privacy.aggregate_epsilon:g} is more than "
-            f"aggregate_daily_epsilon {privacy.aggregate_daily_epsilon:g}: nothing could leave."
-        )
 
 
 def exact(value: float) -> Fraction:

@@ -20,11 +20,11 @@ from edge_affect.types import (
 if TYPE_CHECKING:
     from edge_affect.types import ObservedFace, SceneEstimate, SensingHealth
 
-_NOTHING_HEARD = AffectRecord(abstained=AbstainReason.NOBODY)
+_NOTHING = AffectRecord(abstained=AbstainReason.NOBODY)
 
 
 class GroupGate(Gate):
-    """Lets through what whole blocks of a big enough group show, each face counting the same.
+    """Lets through what whole blocks of a big enough group express, each face counting the same.
 
     It stands twice in the way: before fusion it leaves out the faces that may not count, and every
     voice, since a voice is always somebody's; behind fusion it withholds whatever rests on more
@@ -73,11 +73,15 @@ class GroupGate(Gate):
         if scene.abstained not in SEALED_REASONS and not (self._cohort.is_open and is_faces_only):
             scene = withheld(scene, AbstainReason.TOO_FEW_PEOPLE)
         record = super().admit(scene, health, at_ns)
+        # States rest on signals that only some of the faces have at a time.
         return replace(
             record,
-            events=_NOTHING_HEARD.events,
-            polarity=_NOTHING_HEARD.polarity,
-            phrases=_NOTHING_HEARD.phrases,
+            valence_relative=None,
+            arousal_relative=None,
+            states=_NOTHING.states,
+            events=_NOTHING.events,
+            polarity=_NOTHING.polarity,
+            phrases=_NOTHING.phrases,
         )
 
 

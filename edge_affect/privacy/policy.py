@@ -1,10 +1,13 @@
-"""Whether the box may start where it stands: the rules applied to a configuration."""
+"""Whether the box may start where it stands: the rules applied to a configuration.
+
+Sensing asks before its cage is closed, when numpy and its threads must not be there yet: nothing
+here may import them.
+"""
 
 from __future__ import annotations
 
 from edge_affect.config import JURISDICTIONS, SETTINGS, Config, Deployment
 from edge_affect.errors import ConfigError, PolicyError
-from edge_affect.privacy.gates import check_group
 from edge_affect.privacy.notes import NOTES, Note
 from edge_affect.privacy.rules import RULES, Effect, Rule
 
@@ -90,6 +93,28 @@ def _check_group(config: Config) -> None:
         raise ConfigError(
             f"Groups from {config.min_people} people on are counted by their faces, but [video] "
             "source is none: nothing would ever be published."
+        )
+
+
+def check_group(config: Config) -> None:
+    """Refuse a group that could never be told.
+
+    Raises:
+        ConfigError: If it takes more faces than are followed, or one value costs more than a day
+            allows.
+    """
+    if config.min_people <= 1:
+        return
+    if config.group_opens_at > config.face.max_faces:
+        raise ConfigError(
+            f"A group is told from {config.group_opens_at} faces on ([privacy] min_people plus "
+            f"group_margin), but [face] max_faces is {config.face.max_faces}."
+        )
+    privacy = config.privacy
+    if privacy.is_aggregated and privacy.aggregate_epsilon > privacy.aggregate_daily_epsilon:
+        raise ConfigError(
+            f"[privacy] aggregate_epsilon {privacy.aggregate_epsilon:g} is more than "
+            f"aggregate_daily_epsilon {privacy.aggregate_daily_epsilon:g}: nothing could leave."
         )
 
 

@@ -1,5 +1,7 @@
 """Groups: how one person is differenced out of a mean, and how blocks of people stop that."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -279,6 +281,10 @@ def test_no_voice_gets_through_to_a_group_value():
     scene = room.fusion.scene(room.at_ns)
     assert room.gate.admit(scene, HEALTH).abstained is AbstainReason.NONE
     # Should one get through all the same, the gate behind fusion withholds the scene.
+    leaked = replace(scene, states=(0.5,) * 6, valence_relative=0.1, arousal_relative=0.1)
+    record = room.gate.admit(leaked, HEALTH)
+    assert record.states == (None,) * 6
+    assert (record.valence_relative, record.arousal_relative) == (None, None)
     leaked = replace(scene, modalities=scene.modalities | Modality.VOICE)
     assert room.gate.admit(leaked, HEALTH).abstained is AbstainReason.TOO_FEW_PEOPLE
 
@@ -297,6 +303,11 @@ def test_forgetting_closes_the_group():
     assert room.look(shown, 4.0).abstained is AbstainReason.NONE
     room.gate.forget()
     assert room.look(shown, 1.0).abstained is AbstainReason.TOO_FEW_PEOPLE
+
+
+def test_the_policy_is_asked_without_numpy():
+    code = "import sys, edge_affect.privacy.policy; sys.exit('numpy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # ---- which gate a configuration gets ----
