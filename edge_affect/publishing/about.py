@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING, Any
 from edge_affect import __version__
 from edge_affect.anonymity import AGGREGATE_WINDOW_S
 from edge_affect.errors import ManifestError
+from edge_affect.leak_ceiling import leak_ceiling
 from edge_affect.publishing.payload import SCHEMA_VERSION
-from edge_affect.record import (
-    EVENTS,
-    SIZE_BYTES,
-    bits_per_record,
-    leak_ceiling_bits_per_s,
-)
+from edge_affect.record import EVENTS, STATES
 from edge_affect.states import load_states
 
 if sys.version_info >= (3, 11):
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
 
     from edge_affect.config import Config
 
-_S_PER_DAY = 86_400
 _MODELS_PACKAGE = "edge_affect.models_tflite"
 _CHECKOUT = Path(__file__).parents[2] / "models_tflite"
 
@@ -91,7 +86,6 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
         models: What perception rests on.
     """
     deployment, tick_hz = config.deployment, config.publish.tick_hz
-    ceiling_bits_per_s = leak_ceiling_bits_per_s(tick_hz)
     return {
         "schema": SCHEMA_VERSION,
         "software": {"name": "edge-affect", "version": __version__},
@@ -107,23 +101,27 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
             "unsent_records_max": config.publish.queue_size,
             "unsent_records_s": round(config.publish.queue_size / tick_hz),
         },
-        "leak_ceiling": {
-            "record_bytes": SIZE_BYTES,
-            "bits_per_record": round(bits_per_record(), 2),
-            "records_per_s": tick_hz,
-            "bits_per_s": round(ceiling_bits_per_s, 2),
-            "bits_per_day": round(ceiling_bits_per_s * _S_PER_DAY),
-        },
+        "leak_ceiling": leak_ceiling(tick_hz).as_json(),
         "min_people": config.min_people,
         "group": _group(config),
         "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
-        "unvalidated": [
-            *UNVALIDATED,
-            *_states(is_sensed=True),
-            *_unvalidated_events(config),
-        ],
-        "not_sensed": [*_states(is_sensed=False), *NOT_SENSED, *_unsensed_events(config)],
+        "unvalidated": _unvalidated(config),
+        "not_sensed": _not_sensed(config),
     }
+
+
+def _unvalidated(config: Config) -> list[str]:
+    if config.min_people > 1:
+        return list(UNVALIDATED[:2])
+    return [*UNVALIDATED, *_states(is_sensed=True), *_unvalidated_events(config)]
+
+
+def _not_sensed(config: Config) -> list[str]:
+    """Return what is always null; of a group, all that is somebody's."""
+    if config.min_people > 1:
+        states = [f"states.{name}" for name in STATES]
+        return [*UNVALIDATED[2:], *states, *NOT_SENSED, *(f"events.{name}" for name in EVENTS)]
+    return [*_states(is_sensed=False), *NOT_SENSED, *_unsensed_events(config)]
 
 
 def _states(*, is_sensed: bool) -> list[str]:

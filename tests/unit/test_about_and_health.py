@@ -83,6 +83,19 @@ def test_about_says_what_a_passer_by_may_want_to_know():
     assert "secret" not in text
 
 
+def test_about_says_how_a_group_is_told():
+    payload = about_payload(Config(privacy=Privacy(min_people=5)), [])
+    validator("about").validate(payload)
+    assert payload["group"] == {"opens_at": 8, "in_and_out_together": 3, "noise": None}
+    assert payload["unvalidated"] == ["valence", "arousal"]
+    assert {"states.attention", "events.crying", "valence_relative"} <= set(payload["not_sensed"])
+    noisy = about_payload(Config(privacy=Privacy(aggregate_epsilon=1.0)), [])
+    validator("about").validate(noisy)
+    assert noisy["min_people"] == 5
+    assert noisy["group"]["noise"] == {"window_s": 600, "epsilon": 1.0, "daily_epsilon": 8.0}
+    assert about_payload(Config(), [])["group"] is None
+
+
 def test_about_without_a_declared_deployment_says_null():
     payload = about_payload(Config(audio=Audio(source="none")), [])
     validator("about").validate(payload)

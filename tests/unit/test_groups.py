@@ -273,11 +273,12 @@ def test_a_frame_on_which_few_were_read_is_still_about_all():
 
 def test_no_voice_gets_through_to_a_group_value():
     sound = SoundObservation((0.5,) * 5, (True,) * 5, (True,) * 5, (False,) * 5, 0)
-    heard = VoiceObservation(0.5, ExpressionEstimate(one_hot(4), 0.9, 0), 0, None, (sound,))
+    heard = VoiceObservation(0.5, ExpressionEstimate(one_hot(4), 0.9, 0), 0, None, 0.4)
     room = Room(group_gate())
     room.look({t: one_hot(0) for t in range(8)}, 3.0)
     through = room.gate.screen_voice(heard)
     assert through == VoiceObservation(0.5, None, 0)
+    assert room.gate.screen_sound(sound) is None
     scene = room.fusion.scene(room.at_ns)
     assert room.gate.admit(scene, HEALTH).abstained is AbstainReason.NONE
     # Should one get through all the same, the gate behind fusion withholds the scene.
