@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from edge_affect.evaluation.event_clips import EventClip
     from edge_affect.evaluation.recordings import Recording
     from edge_affect.perception.voice import VoiceReader
     from edge_affect.states import StateTable
@@ -92,6 +93,26 @@ def clip_states(heard: Sequence[HeardClip], table: StateTable) -> NDArray[np.flo
             n_known = is_known.sum(axis=0)
             sums = np.where(is_known, values, 0.0).sum(axis=0)
             found[row] = np.where(n_known > 0, sums / np.maximum(n_known, 1), np.nan)
+    return found
+
+
+def sound_states(clips: Sequence[EventClip], table: StateTable) -> NDArray[np.float64]:
+    """Return the highest value that each state reaches in a clip of sound, shape ``(n, 6)``.
+
+    Order of ``STATES``; NaN where a state is never known.
+
+    Raises:
+        MediaError: If a clip cannot be decoded.
+    """
+    found = np.full((len(clips), len(table.states)), np.nan)
+    reader = build_voice_reader(Config())
+    for row, clip in enumerate(with_progress(clips, len(clips), "clips")):
+        derived = DerivedStates(table)
+        told = []
+        for observation in _listen(reader, read_samples(clip.path), 0):
+            derived.add_voice(observation)
+            told.append(derived.at(observation.observed_ns))
+        found[row] = np.fmax.reduce(np.array(told, dtype=np.float64), axis=0)
     return found
 
 

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_affect.evaluation.metrics import wilson_interval
+from edge_affect.errors import DatasetError
+from edge_affect.evaluation.event_clips import read_event_clips
+from edge_affect.evaluation.metrics import Z_95, wilson_interval
 from edge_affect.evaluation.overlap import auc
 from edge_affect.evaluation.parity import group_names
 from edge_affect.evaluation.portrait_list import group_columns, read_portraits
 from edge_affect.evaluation.recordings import parse_speakers, read_index
 from edge_affect.evaluation.state_faces import picture_states
-from edge_affect.evaluation.state_voices import clip_states, hear
+from edge_affect.evaluation.state_voices import clip_states, hear, sound_states
 from edge_affect.evaluation.voice_arousal import matched_pairs
+from edge_affect.fusion.state_signals import RESPONSES
 from edge_affect.record import STATES, Expression
 from edge_affect.states import load_states
 
@@ -98,6 +101,49 @@ def voice_figures(recordings: tuple[Recording, ...], values: NDArray[np.float64]
     return report
 
 
+def evaluate_state_sounds(index: Path, root: Path, corpus: str) -> dict[str, Any]:
+    """Return whether laughter and applause raise excitement above what other sounds do.
+
+    Only clips that the sound-event model neither learned from nor was chosen by are heard.
+
+    Args:
+        index: CSV that lists the clips.
+        root: Folder that the listed paths are relative to.
+        corpus: Which rows.
+
+    Raises:
+        DatasetError: If no such clip is left.
+        EdgeAffectError: As `event_clips.read_event_clips`.
+    """
+    clips = [c for c in read_event_clips(index, root) if (c.corpus, c.part) == (corpus, "report")]
+    if not clips:
+        raise DatasetError(f"{index} has no clip of corpus {corpus!r} to report on.")
+    values = sound_states(clips, load_states())
+    excitement = values[:, STATES.index("excitement")]
+    sources = sorted({clip.source for clip in clips})
+    who = np.array([sources.index(clip.source) for clip in clips])
+    events = np.array([clip.event for clip in clips])
+    is_response = np.isin(events, RESPONSES)
+    return {
+        "corpus": corpus,
+        "n": len(clips),
+        "n_sources": len(sources),
+        "by_event": {
+            str(event): {"n": int((events == event).sum()), **state_shares(values[events == event])}
+            for event in np.unique(events)
+        },
+        "excitement": {
+            "responses_against_others": separation(excitement, is_response, ~is_response, who),
+            **{
+                f"{event}_against_others": separation(
+                    excitement, events == event, ~is_response, who
+                )
+                for event in RESPONSES
+            },
+        },
+    }
+
+
 def evaluate_state_pictures(listing: Path, root: Path) -> dict[str, Any]:
     """Return the figures of single pictures, as plain JSON values.
 
@@ -116,7 +162,7 @@ def evaluate_state_pictures(listing: Path, root: Path) -> dict[str, Any]:
     report: dict[str, Any] = {
         "n": len(portraits),
         "n_unread": int(np.isnan(values).all(axis=1).sum()),
-        **state_shares(values),
+        "everybody": state_shares(values),
     }
     if all(portrait.label is not None for portrait in portraits):
         labels = np.array([-1 if p.label is None else int(p.label) for p in portraits])
@@ -188,13 +234,20 @@ def by_label(labels: NDArray[np.int64], values: NDArray[np.float64]) -> dict[str
 
 
 def state_shares(values: NDArray[np.float64]) -> dict[str, Any]:
-    """Return mean and share of at least ``CLAIMED`` of each state that is known somewhere."""
+    """Return each state that is known somewhere: its mean and the share of at least ``CLAIMED``.
+
+    The interval of the mean is that of a normal distribution, 95 %; of a single value, none.
+    """
     told: dict[str, Any] = {}
     for name, column in zip(STATES, values.T, strict=True):
         known = column[~np.isnan(column)]
         if known.size:
-            told[name] = {
-                "mean": round(float(known.mean()), DIGITS),
+            mean = float(known.mean())
+            told[name] = {"mean": round(mean, DIGITS)}
+            if known.size > 1:
+                reach = Z_95 * float(known.std(ddof=1)) / known.size**0.5
+                told[name]["interval"] = [round(mean - reach, DIGITS), round(mean + reach, DIGITS)]
+            told[name] |= {
                 "claimed": round(float((known >= CLAIMED).mean()), DIGITS),
             }
     return told

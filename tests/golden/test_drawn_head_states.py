@@ -74,7 +74,7 @@ def test_the_command_reads_pictures(tmp_path, capsys, models):
     assert main(asked) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["n"], report["n_unread"]) == (2, 1)
-    assert report["attention"]["mean"] > 0.9
+    assert report["everybody"]["attention"]["mean"] > 0.9
     assert report["by_label"]["fear"] == {"n": 1}
     assert report["anxiety"] == {"fear_against_others": None}
     assert set(report["groups"]["kind"]["drawn"]) - {"n"} == set(STATES) - {"incongruence"}

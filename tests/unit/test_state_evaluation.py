@@ -40,7 +40,8 @@ def test_separation_counts_pairs_and_leaves_out_what_is_unknown():
 def test_shares_leave_out_states_that_are_never_known():
     values = np.full((3, 6), np.nan)
     values[:2, ANXIETY] = 0.5, 0.1
-    assert state_shares(values) == {"anxiety": {"mean": 0.3, "claimed": 0.5}}
+    interval = [round(0.3 - 1.959964 * 0.2, 4), round(0.3 + 1.959964 * 0.2, 4)]
+    assert state_shares(values) == {"anxiety": {"mean": 0.3, "interval": interval, "claimed": 0.5}}
 
 
 def test_figures_of_voices_say_what_rises_and_for_whom():
@@ -122,6 +123,26 @@ def test_the_command_reads_recordings_through_the_voice_path(corpus, capsys):
     report = json.loads(capsys.readouterr().out)
     assert (report["n"], report["n_speakers"], report["n_unread"]) == (2, 2, 2)
     assert report["by_label"] == {"neutral": {"n": 2}}
+
+
+def test_the_command_hears_sounds_that_are_no_speech(tmp_path, capsys):
+    rng = np.random.default_rng(2)
+    index = tmp_path / "index.csv"
+    with index.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["corpus", "path", "label", "licence", "extra"])
+        for name, label in (("rain", "rain"), ("clap", "clapping")):
+            write_wave(tmp_path / f"{name}.wav", 0.05 * rng.standard_normal(32_000))
+            rows.writerow(["esc-50", f"{name}.wav", label, "CC-BY-NC", f"src={name};fold=2"])
+    asked = ["evaluate", "states", "--sounds", "--index", str(index), "--root", str(tmp_path)]
+    assert main([*asked, "--corpus", "esc-50", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["n"], report["n_sources"]) == (2, 2)
+    assert sorted(report["by_event"]) == ["applause", "other"]
+    assert 0.0 < report["by_event"]["other"]["excitement"]["mean"] < 0.5
+    assert report["excitement"]["laughter_against_others"] is None
+    assert main([*asked, "--corpus", "meetings"]) == 65
+    assert "no clip of corpus 'meetings'" in capsys.readouterr().err
 
 
 def test_each_speaker_begins_a_call_and_clips_have_silence_around_them(corpus):
