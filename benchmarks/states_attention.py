@@ -28,16 +28,20 @@ from edge_affect.perception.face import FaceModels, FaceReader
 from edge_affect.perception.face_landmarks import FaceLandmarker
 from edge_affect.perception.face_pose import head_pose
 from edge_affect.perception.face_search import FaceSearch
+from edge_affect.perception.picture import Square, cut
 from edge_affect.states import load_states
 
 if TYPE_CHECKING:
     from edge_affect.perception.face_landmarks import FaceLandmarks
     from edge_affect.perception.face_pose import HeadPose
+    from edge_affect.types import Box
 
 ANGLES_DEG = (-40, -30, -20, -10, 0, 10, 20, 30, 40)
 AXES = {"yaw": (1, 0, 0), "pitch": (0, 1, 0)}
 FRONTAL_DEG = 8.0
 MIN_PRESENCE = 0.9
+SIZE_PX, MARGIN = 240, 2.2
+"""Side of the square that is cut around a face, in pixels and in widths of the face."""
 NEAR_DEG, FAR_DEG = 10, 30
 N_DRAWS = 1000
 
@@ -77,14 +81,24 @@ def frontal(
     for portrait in read_portraits(listing, root):
         if len(chosen) == n:
             break
-        pixels = decode(portrait.path)
-        for face in search.find(pixels)[:1]:
+        whole = decode(portrait.path)
+        for large in search.find(whole)[:1]:
+            pixels = cut(whole, around(large.box), SIZE_PX)
+            face = next(iter(search.find(pixels)), None)
+            if face is None:
+                continue
             mesh = landmarker.locate(pixels, face)
             pose = head_pose(mesh)
             is_frontal = max(abs(pose.yaw_deg), abs(pose.pitch_deg)) < FRONTAL_DEG
             if mesh.presence >= MIN_PRESENCE and is_frontal:
                 chosen.append((pixels, mesh, pose))
     return chosen
+
+
+def around(box: Box) -> Square:
+    """Return an upright square around a face."""
+    middle = (box.left_px + box.width_px / 2, box.top_px + box.height_px / 2)
+    return Square(*middle, MARGIN * box.width_px)
 
 
 def figures(rows: np.ndarray) -> dict[str, Any]:

@@ -110,7 +110,10 @@ def sound_states(clips: Sequence[EventClip], table: StateTable) -> NDArray[np.fl
         derived = DerivedStates(table)
         told = []
         for observation in _listen(reader, read_samples(clip.path), 0):
-            derived.add_voice(observation)
+            if isinstance(observation, SoundObservation):
+                derived.add_sound(observation)
+            else:
+                derived.add_voice(observation)
             told.append(derived.at(observation.observed_ns))
         found[row] = np.fmax.reduce(np.array(told, dtype=np.float64), axis=0)
     return found

@@ -30,16 +30,16 @@ def off_camera_deg(signals: FaceSignals, looking: Looking) -> float:
 
     The eyes turn with the head, on average so far that the head does ``head_share`` of a look to
     the side (R. Stiefelhagen and J. Zhu, 2002, "Head orientation and gaze direction in meetings");
-    that is what is expected of eyes that cannot be read. Measured eyes count by ``gaze_gain``
-    against that expectation, as they are measured with an error about as large as what they do
-    (the mean of two normal distributions, weighted by their precision). Roll does not matter: it
-    turns the picture about the line to the camera.
+    that is what is expected of eyes that cannot be read, and the same is taken up and down.
+    Measured eyes count by ``gaze_gain`` against that expectation, as they are measured with an
+    error about as large as what they do (the mean of two normal distributions, weighted by their
+    precision). Roll does not matter: it turns the picture about the line to the camera.
     """
-    turn_deg = signals.yaw_deg * (1.0 / looking.head_share - 1.0)
-    lift_deg = 0.0
+    eyes_per_head = 1.0 / looking.head_share - 1.0
+    turn_deg, lift_deg = signals.yaw_deg * eyes_per_head, signals.pitch_deg * eyes_per_head
     if signals.gaze_yaw_deg is not None and signals.gaze_pitch_deg is not None:
         turn_deg += looking.gaze_gain * (signals.gaze_yaw_deg - turn_deg)
-        lift_deg += looking.gaze_gain * signals.gaze_pitch_deg
+        lift_deg += looking.gaze_gain * (signals.gaze_pitch_deg - lift_deg)
     yaw, pitch, turn, lift = map(
         math.radians, (signals.yaw_deg, signals.pitch_deg, turn_deg, lift_deg)
     )
