@@ -37,6 +37,9 @@ SENSE_VARIABLES: frozenset[str] = frozenset({
 SENSE_PREFIXES: tuple[str, ...] = ("LC_", "PYTHON", "EDGE_AFFECT_", "LIBCAMERA_", "GPIOZERO_")
 """All that sensing gets to see: no session bus, no proxy, no cloud credentials."""
 
+OVERWRITE_SMALL_BLOCKS = "glibc.malloc.tcache_count=0"
+"""Without its cache of small blocks the C library overwrites these too when they are freed."""
+
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
@@ -273,7 +276,7 @@ def sense_environment(environment: Mapping[str, str]) -> dict[str, str]:
         if name in SENSE_VARIABLES or name.startswith(SENSE_PREFIXES)
     }
     # the cage has no writable folder, so compiled modules cannot be kept anyway
-    return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1", "GLIBC_TUNABLES": OVERWRITE_SMALL_BLOCKS}
 
 
 def _channel_options(records: socket.socket, commands: socket.socket) -> list[str]:

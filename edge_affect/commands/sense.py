@@ -19,7 +19,7 @@ from edge_affect.errors import ExitCode, InputMissingError, UsageError
 from edge_affect.privacy import policy
 from edge_affect.privacy.permission import AllowedHours, Permission
 from edge_affect.sdnotify import Notifier
-from edge_affect.sensing import cage
+from edge_affect.sensing import cage, memory
 from edge_affect.sensing.on_air import FreeAir, SwitchedAir
 from edge_affect.sensing.outlet import CommandInlet, DatagramOutlet, PrintingOutlet
 from edge_affect.switch_line import SwitchLine
@@ -102,8 +102,10 @@ def run(args: argparse.Namespace) -> int:
         _take_sockets(args, needs_line=needs_switches(args, settings))
     clock = MonotonicClock()
     oversight = _oversight(args, settings, notifier, clock)
+    locked = memory.lock()
     ports = _ports(args, settings, oversight)
     daemon = _daemon(args, settings, ports, oversight.air, clock)
+    log.info("memory: %s, %s", memory.overwrite_freed(), locked)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: daemon.stop())
     notifier.ready()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from edge_affect.record import AbstainReason, AffectRecord, SourceState
+from edge_affect.sensing.memory import overwrite
 from edge_affect.sensing.meter import Meter
 from edge_affect.types import SceneEstimate, SensingHealth, SoundObservation
 
@@ -68,10 +69,11 @@ class Pipeline:
         self._pictures = Meter()
 
     def on_block(self, block: AudioBlock) -> None:
-        """Take one block of sound."""
+        """Take one block of sound; its samples are overwritten afterwards."""
         if self._stages.voice is None:
             return
         observations = self._stages.voice.feed(block)
+        overwrite(block.samples)
         now_ns = self._clock.now_ns()
         with self._lock:
             for observation in observations:
@@ -92,10 +94,11 @@ class Pipeline:
                 taker.add_voice(voice)
 
     def on_frame(self, frame: VideoFrame) -> None:
-        """Take one frame."""
+        """Take one frame; its pixels are overwritten afterwards."""
         if self._stages.face is None:
             return
         observation = self._stages.face.observe(frame)
+        overwrite(frame.pixels)
         now_ns = self._clock.now_ns()
         with self._lock:
             screened = self._stages.gate.screen_faces(observation)
