@@ -1,22 +1,32 @@
-"""Test-only entry point of sensing, with parts of what keeps memory clean left out on request.
+"""Test-only entry point of sensing that can be told to keep what it should forget.
 
-``sense_here.py [--keep-freed] [--keep-blocks] OPTIONS OF SENSE``
+``sense_here.py [--hoard] OPTIONS OF SENSE``
 """
 
 import sys
 
 from edge_affect import cli
-from edge_affect.sensing import memory, pipeline
+from edge_affect.sensing import pipeline
+
+HOARD = []
+
+
+def hoard():
+    """Hold on to the first blocks and frames, as a history without an end would."""
+
+    def keep(array):
+        if len(HOARD) < 200:
+            HOARD.append(array.copy())
+        array.fill(0)
+
+    pipeline.overwrite = keep
 
 
 def main():
     arguments = sys.argv[1:]
-    if "--keep-freed" in arguments:
-        arguments.remove("--keep-freed")
-        memory.overwrite_freed = lambda: "kept when freed"
-    if "--keep-blocks" in arguments:
-        arguments.remove("--keep-blocks")
-        pipeline.overwrite = lambda _array: None
+    if "--hoard" in arguments:
+        arguments.remove("--hoard")
+        hoard()
     sys.exit(cli.main(["sense", *arguments]))
 
 

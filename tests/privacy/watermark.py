@@ -66,7 +66,10 @@ def write_clip(path, parts, text=""):
 def _texts(name, data):
     """Return bytes as people and programs write them into text; three ways base64 may be cut."""
     whole = data * (1 + 1024 // len(data))
-    found = {f"{name} hex": whole.hex()[:128].encode(), f"{name} HEX": whole.hex().upper()[:128].encode()}
+    found = {
+        f"{name} hex": whole.hex()[:128].encode(),
+        f"{name} HEX": whole.hex().upper()[:128].encode(),
+    }
     for shift in range(3):
         found[f"{name} base64 +{shift}"] = base64.b64encode(whole[shift:])[:120]
     found[f"{name} repr"] = repr(whole[:64])[2:-1].encode()

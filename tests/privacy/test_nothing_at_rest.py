@@ -1,0 +1,270 @@
+"""Both real processes and a real broker, a marked clip, and a search of everything they leave.
+
+The same search runs over a box that leaks through every one of these places, and must find it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+import traces
+import watermark
+from box_part import WORDS, planted_points
+from wire import Capture, published, read_pcap, streams_to
+
+from edge_affect.broker import LocalBroker
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ROOT / "docs" / "schemas"
+SECONDS = 4
+SHOWN = watermark.mark(2026)
+PATTERNS = {
+    "pixels": watermark.pixel_patterns(SHOWN),
+    "samples": watermark.sound_patterns(SHOWN),
+    "landmarks": watermark.place_patterns(planted_points()),
+    "words": watermark.word_patterns(WORDS),
+}
+PLACES = ("files", "logs", "shared mappings", "wire")
+NEEDS_CAGE = pytest.mark.usefixtures("cage_is_possible")
+NEEDS_ROOT = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root may capture packets and look into a caged process"
+)
+
+
+@dataclass
+class Remains:
+    """What one run of a box left.
+
+    Attributes:
+        code: Exit code of the launcher.
+        files: Content of every file written during the run, by path.
+        logs: Everything that both processes and their launcher printed.
+        mapped: Content of shared file mappings, by process.
+        streams: What went to the broker, by connection.
+        sense_status: Lines of ``/proc/PID/status`` of the sensing process.
+    """
+
+    code: int = 0
+    files: dict = field(default_factory=dict)
+    logs: bytes = b""
+    mapped: dict = field(default_factory=dict)
+    streams: list = field(default_factory=list)
+    sense_status: str = ""
+
+    def content(self, place):
+        return {
+            "files": list(self.files.values()),
+            "logs": [self.logs],
+            "shared mappings": [part for parts in self.mapped.values() for part in parts],
+            "wire": self.streams,
+        }[place]
+
+    def found(self, what, place):
+        """Return the encodings of planted pixels, samples, landmarks or words in one place."""
+        return sorted({n for d in self.content(place) for n in watermark.search(d, PATTERNS[what])})
+
+    def messages(self):
+        return [message for stream in self.streams for message in published(stream)]
+
+    def invalid(self):
+        """Return what is wrong with the messages on the wire, each against its schema."""
+        return [error for message in self.messages() if (error := complaint(message))]
+
+
+def complaint(message):
+    kind = message.topic.split("/")[3] if message.topic.startswith("edge-affect/t/box/") else ""
+    path = SCHEMAS / f"{kind}.schema.json"
+    if not path.is_file():
+        return f"nothing is documented for {message.topic}"
+    text = message.payload.decode()
+    check = jsonschema.Draft202012Validator(json.loads(path.read_text()))
+    errors = list(check.iter_errors(text if kind == "status" else json.loads(text)))
+    return errors[0].message if errors else None
+
+
+def parts_of(pid):
+    """Return the processes of a launcher, by their role."""
+    found = {}
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        found["sense" if b"sense" in words else "publish"] = int(child)
+    return found
+
+
+def run_box(folder, port, *, leaks):
+    """Run a box in ``folder``, the only place that belongs to it, and gather what it left."""
+    places = {name: folder / "box" / name for name in ("home", "tmp", "state", "work")}
+    for place in places.values():
+        place.mkdir(parents=True)
+    clip = folder / "clip.mkv"
+    watermark.write_clip(clip, [(SHOWN, SECONDS + 2)], WORDS)
+    config = folder / "box.toml"
+    config.write_text(
+        f'[device]\nsite = "t"\nname = "box"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
+    )
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("XDG_")
+    } | {
+        "HOME": str(places["home"]),
+        "TMPDIR": str(places["tmp"]),
+        "XDG_STATE_HOME": str(places["state"]),
+        "XDG_RUNTIME_DIR": str(places["state"]),
+        "XDG_DATA_HOME": os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share")),
+        "PYTHONPATH": str(ROOT),
+    }
+    if leaks:
+        environment["EDGE_AFFECT_LEAK_INTO"] = str(places["state"])
+    remains = Remains()
+    start_s = time.time() - 0.1
+    program = [sys.executable, str(Path(__file__).with_name("box_here.py"))]
+    capture = Capture(port)
+    try:
+        with (folder / "log.txt").open("wb") as log:
+            process = subprocess.Popen(
+                [*program, str(config), str(clip), str(SECONDS)],
+                stdout=log, stderr=log, cwd=places["work"], env=environment,
+            )  # fmt: skip
+            look_into(process, remains)
+            remains.code = process.wait(timeout=60)
+    finally:
+        capture.close()
+    capture.write(folder / "broker.pcap")
+    remains.streams = streams_to(read_pcap(folder / "broker.pcap"), port)
+    remains.logs = (folder / "log.txt").read_bytes()
+    own = {folder / "clip.mkv", folder / "log.txt", folder / "broker.pcap"}
+    folders = (folder, ROOT, *traces.EVERYWHERE)
+    for path in traces.files_changed_since(start_s, folders, not_ours(folder)):
+        if path not in own:
+            remains.files[path] = read_if_there(path)
+    return remains
+
+
+def not_ours(folder):
+    """Return folders of other tests and tools, which may plant marks of their own."""
+    mine = folder.parents[1]
+    others = [path for path in mine.parent.glob("*") if path != mine]
+    return [*others, ROOT / ".git", ROOT / ".venv", *(mine / n for n in ("memory",))]
+
+
+def read_if_there(path):
+    try:
+        return path.read_bytes()
+    except OSError:  # somebody else's, removed or locked meanwhile
+        return b""
+
+
+def look_into(process, remains):
+    """Look at the shared mappings again and again while the box runs."""
+    while process.poll() is None:
+        time.sleep(0.3)
+        try:
+            for role, pid in parts_of(process.pid).items():
+                parts = list(traces.mappings(pid, traces.is_shared_file))
+                if parts or role not in remains.mapped:
+                    remains.mapped[role] = parts
+                if role == "sense":
+                    remains.sense_status = Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # it has just ended
+            continue
+
+
+@pytest.fixture(scope="session")
+def boxes(tmp_path_factory):
+    """An honest box and one that leaks, run one after the other on brokers of their own."""
+    found = {}
+    for name in ("honest", "leaky"):
+        folder = tmp_path_factory.mktemp("boxes") / name
+        folder.mkdir()
+        with LocalBroker() as broker:
+            found[name] = run_box(folder, broker.port, leaks=name == "leaky")
+        shutil.rmtree(folder)
+    return found
+
+
+EACH_CELL = [
+    pytest.mark.parametrize("what", sorted(PATTERNS)),
+    pytest.mark.parametrize("place", PLACES),
+]
+
+
+def each_cell(test):
+    for mark in EACH_CELL:
+        test = mark(test)
+    return NEEDS_CAGE(NEEDS_ROOT(test))
+
+
+@NEEDS_CAGE
+@NEEDS_ROOT
+def test_the_honest_box_really_worked(boxes):
+    honest = boxes["honest"]
+    assert honest.code == 0, honest.logs.decode()
+    assert b"cage proven" in honest.logs
+    assert sorted(honest.mapped) == ["publish", "sense"]
+    vectors = [json.loads(m.payload) for m in honest.messages() if m.topic.endswith("/affect")]
+    assert len(vectors) >= 3
+    assert {v["people"] for v in vectors} >= {"1"}, "the planted face was not seen"
+    assert any(v["speech_share"] is not None for v in vectors), "the sound was not heard"
+
+
+@each_cell
+def test_nothing_planted_is_left_anywhere(what, place, boxes):
+    assert boxes["honest"].found(what, place) == []
+
+
+@each_cell
+def test_a_leak_would_be_found(what, place, boxes):
+    assert boxes["leaky"].found(what, place) != [], "the search cannot find what is there"
+
+
+@NEEDS_CAGE
+@NEEDS_ROOT
+def test_the_wire_holds_valid_messages_only(boxes):
+    honest = boxes["honest"]
+    topics = {message.topic.split("/", 3)[3] for message in honest.messages()}
+    assert {"status", "about", "affect", "health"} <= topics
+    assert honest.invalid() == []
+    assert boxes["leaky"].invalid() != [], "the schema lets a smuggled field through"
+
+
+@NEEDS_CAGE
+@NEEDS_ROOT
+def test_memory_is_locked_or_the_log_says_why_not(boxes):
+    honest = boxes["honest"]
+    locked_kb = int(honest.sense_status.split("VmLck:")[1].split()[0])
+    if b"not locked against swap: this user may lock" in honest.logs:
+        assert locked_kb == 0
+    else:
+        assert b", locked against swap" in honest.logs
+        assert locked_kb > 100_000
+
+
+@pytest.mark.parametrize("what", sorted(PATTERNS))
+def test_every_encoding_is_found_wherever_a_leak_is_cut(what):
+    """Whole rows of the mark, cut at odd places, in each encoding that the search names."""
+    assert len(PATTERNS[what]) >= 7
+    lengths = {name: len(pattern) for name, pattern in PATTERNS[what].items()}
+    assert min(lengths.values()) >= 16, "a short pattern could turn up by chance"
+    noise = np.random.default_rng(1).bytes(1 << 20)
+    assert watermark.search(noise, PATTERNS[what]) == []
+
+
+def test_text_encodings_are_found_at_any_offset():
+    import base64
+
+    sound = np.tile(SHOWN.samples, 40).astype("<i2").tobytes()
+    pixels = np.tile(SHOWN.pixels, (40, 1)).tobytes()
+    for data, what in ((sound, "samples"), (pixels, "pixels")):
+        for cut in range(7):
+            for text in (base64.b64encode(data[cut:]), data[cut:].hex().encode()):
+                assert watermark.search(text, PATTERNS[what]) != []
+    points = planted_points().tobytes()
+    for cut in range(7):
+        assert watermark.search(base64.b64encode(b"x" * cut + points), PATTERNS["landmarks"]) != []
