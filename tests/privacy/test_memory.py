@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -150,7 +151,9 @@ class Keeps:
 def test_blocks_and_frames_are_overwritten_once_analysed():
     keeps = Keeps()
     fusion = SceneFusion(Config().fusion)
-    pipeline = Pipeline(Stages(voice=keeps, face=keeps, fusion=fusion, gate=None), MonotonicClock())
+    gate = SimpleNamespace(screen_faces=lambda observation: observation)
+    stages = Stages(voice=keeps, face=keeps, fusion=fusion, gate=gate)
+    pipeline = Pipeline(stages, MonotonicClock())
     pipeline.on_block(AudioBlock(np.full(160, 0.5, np.float32), 0))
     pipeline.on_frame(VideoFrame(np.full((4, 4, 3), 200, np.uint8), 0))
     assert not keeps.block.samples.any()
