@@ -147,7 +147,14 @@ class Fusion:
     """One answer from several modalities and from time."""
 
     smoothing_half_life_s: float = key(
-        0.5, "half-life of what was seen and heard before", unit="s", low=0.0, high=30.0
+        2.0,
+        "half-life of what was seen and heard since the expression last changed; 0 smooths nothing",
+        unit="s",
+        low=0.0,
+        high=30.0,
+    )
+    expression_half_life_s: float = key(
+        10.0, "half-life of an expression before it changes", unit="s", low=0.5, high=300.0
     )
     face_half_life_s: float = key(
         0.5, "half-life of a face estimate's weight as it ages", unit="s", low=0.05, high=30.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_affect.clock import NS_PER_S
-from edge_affect.fusion.filtering import EvidenceFilter
+from edge_affect.fusion.filtering import EvidenceFilter, FilterSettings
 from edge_affect.fusion.pooling import freshness, linear_pool
 from edge_affect.record import Modality
 from edge_affect.types import ExpressionEstimate, FaceObservation, VoiceObservation
@@ -25,9 +25,10 @@ class SceneEvidence:
 
     def __init__(self, settings: Fusion) -> None:
         self._settings = settings
+        pace = FilterSettings(settings.smoothing_half_life_s, settings.expression_half_life_s)
         self._filters = {
-            Modality.FACE: EvidenceFilter(settings.smoothing_half_life_s),
-            Modality.VOICE: EvidenceFilter(settings.smoothing_half_life_s),
+            Modality.FACE: EvidenceFilter(pace),
+            Modality.VOICE: EvidenceFilter(pace),
         }
         self.forget()
 

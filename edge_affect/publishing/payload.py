@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from edge_affect.publishing.blends import blend, entropy
 from edge_affect.record import (
     CONFIDENCE_MAX,
     DROP_EDGES,
@@ -151,6 +152,8 @@ def affect_payload(
         "sequence": stamp.sequence,
         "expression": top,
         "expressions": _shares(EXPRESSIONS, levels, EXPRESSION_SUM),
+        "blend": blend(record.expressions) if has_affect else None,
+        "entropy": round(entropy(record.expressions), 3) if has_affect else None,
         "valence": _share(record.valence, SIGNED_MAX),
         "arousal": _share(record.arousal, SIGNED_MAX),
         "valence_relative": _share(record.valence_relative, SIGNED_MAX),

@@ -9,6 +9,7 @@ from edge_affect.config import Fusion
 from edge_affect.errors import ShapeError
 from edge_affect.fusion.circumplex import VALENCE_AROUSAL, valence_arousal
 from edge_affect.fusion.evidence import scene_of_faces
+from edge_affect.fusion.filtering import MOST_RUNS, EvidenceFilter, FilterSettings
 from edge_affect.fusion.pooling import freshness, linear_pool, log_linear_pool
 from edge_affect.fusion.scene import SceneFusion
 from edge_affect.record import AbstainReason, Expression, Modality
@@ -152,16 +153,73 @@ def test_it_abstains_and_says_why(observations, at_s, reason):
     assert scene.confidence == 0.0
 
 
-def test_smoothing_follows_a_change_at_its_half_life():
-    fusion = SceneFusion(Fusion(smoothing_half_life_s=1.0))
-    fusion.add_faces(face(1, 0.9, 0.0))
-    fusion.add_faces(face(1, 0.9, 0.0))
-    assert fusion.scene(0).probabilities.argmax() == Expression.HAPPINESS
-    fusion.add_faces(face(3, 0.9, 1.0))
-    halfway = fusion.scene(1 * S).probabilities
-    assert halfway[Expression.SADNESS] == pytest.approx(halfway[Expression.HAPPINESS])
-    fusion.add_faces(face(3, 0.9, 2.0))
-    assert fusion.scene(2 * S).probabilities.argmax() == Expression.SADNESS
+def answered(readings, rate_hz, settings=None):
+    """Return the filtered distribution after each reading."""
+    s = settings or Fusion()
+    one = EvidenceFilter(FilterSettings(s.smoothing_half_life_s, s.expression_half_life_s))
+    said = []
+    for number, p in enumerate(readings):
+        one.add(ExpressionEstimate(p, float(p.max()), round(number / rate_hz * S)))
+        said.append(one.estimate.probabilities)
+        assert one.n_runs <= MOST_RUNS
+    return np.stack(said)
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 5.0, 1.0])
+@pytest.mark.parametrize("mass", [0.9, 0.6])
+def test_an_abrupt_change_is_followed_within_seven_tenths_of_a_second(rate_hz, mass):
+    n = round(5 * rate_hz)
+    said = answered([distribution(1, mass)] * n + [distribution(3, mass)] * n, rate_hz)
+    assert (said[:n].argmax(axis=1) == 1).all()
+    first = int((said[n:].argmax(axis=1) == 3).argmax())
+    assert said[n + first].argmax() == 3
+    assert first / rate_hz <= 0.7
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_slip_of_a_frame_or_two_does_not_change_the_answer(length):
+    readings = [distribution(1, 0.8)] * 20 + [distribution(6, 0.8)] * length
+    said = answered(readings + [distribution(1, 0.8)] * 20, 10.0)
+    assert (said.argmax(axis=1) == 1).all()
+
+
+def test_a_mixture_stays_a_mixture_and_the_same_reading_is_answered_as_it_is():
+    both = 0.5 * distribution(1, 0.9) + 0.5 * distribution(2, 0.9)
+    assert np.allclose(answered([both] * 50, 10.0)[-1], both)
+
+
+def test_noise_between_two_expressions_changes_the_answer_less_than_smoothing_would():
+    generator = np.random.default_rng(0)
+    base = 0.55 * distribution(0, 0.9) + 0.45 * distribution(3, 0.9)
+    powers = base * np.exp(generator.normal(0.0, 0.6, (600, 8)))
+    readings = powers / powers.sum(axis=1, keepdims=True)
+    said = answered(list(readings), 10.0).argmax(axis=1)
+    smooth, tops = readings[0], []
+    for p in readings:
+        kept = 0.5 ** (0.1 / 0.5)
+        smooth = kept * smooth + (1.0 - kept) * p
+        tops.append(int(smooth.argmax()))
+    n_said, n_smooth = (int((np.diff(one) != 0).sum()) for one in (said, np.array(tops)))
+    assert n_smooth > 10
+    assert n_said < 0.5 * n_smooth
+
+
+@given(st.lists(st.tuples(probabilities, st.floats(0.0, 20.0)), min_size=1, max_size=25))
+def test_whatever_is_read_and_whenever_the_filter_answers_with_a_distribution(rows):
+    one, at_s = EvidenceFilter(FilterSettings(2.0, 10.0)), 0.0
+    for p, wait_s in rows:
+        at_s += wait_s
+        one.add(ExpressionEstimate(p, float(p.max()), round(at_s * S)))
+        low, high = np.min([r[0] for r in rows], axis=0), np.max([r[0] for r in rows], axis=0)
+        assert (one.estimate.probabilities >= low - 1e-6).all()
+        assert (one.estimate.probabilities <= high + 1e-6).all()
+    one.forget()
+    assert one.estimate is None
+
+
+def test_what_a_model_does_not_know_stays_unknown_over_time():
+    said = answered([distribution(t, 0.7, VOICE_CLASSES) for t in (1, 1, 3, 3, 4)], 1.0)
+    assert (said[:, [2, 7]] == 0.0).all()
 
 
 def test_a_face_in_a_single_frame_is_a_slip():

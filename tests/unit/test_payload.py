@@ -118,6 +118,8 @@ def test_payload_in_full():
             "fear": 0.067,
             "contempt": 0.0,
         },
+        "blend": None,
+        "entropy": 0.518,
         "valence": 0.533,
         "arousal": -0.267,
         "valence_relative": 0.2,
