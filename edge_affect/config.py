@@ -147,7 +147,7 @@ class Fusion:
     """One answer from several modalities and from time."""
 
     smoothing_half_life_s: float = key(
-        2.0,
+        1.0,
         "half-life of what was seen and heard since the expression last changed; 0 smooths nothing",
         unit="s",
         low=0.0,

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from edge_affect.clock import NS_PER_S
 from edge_affect.types import ExpressionEstimate
 
-WIDTH = 0.16
+WIDTH = 0.12
 """Deviation of one reading from its run's mean, in probability. On real films one frame is 0.07
 from the next (``benchmarks/fusion_time.py``); the rest is for what drifts while nothing changes."""
 SLIP_SHARE = 0.05
@@ -38,6 +38,9 @@ ANYWHERE = 2.0
 MOST_RUNS = 6
 LEAST_CHANCE = 1e-6
 MOST_CHANGE = 0.95
+LEAST_MEANT = 0.1
+"""Even what looks like a slip moves a run's mean by so much of a reading: slips that do not end
+are no slips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class EvidenceFilter:
         going_on = self._chances * (1.0 - change) * density**said
         ended = change * ANYWHERE**said
         kept = 0.5 ** (age_s / self._settings.memory_s)
+        is_meant = np.maximum(is_meant, LEAST_MEANT)
         counts = self._counts * kept + is_meant
         steps = (is_meant / np.maximum(counts, 1.0))[:, None]
         means = self._means + steps * (reading - self._means)

@@ -30,7 +30,7 @@ _MODELS_PACKAGE = "edge_affect.models_tflite"
 _CHECKOUT = Path(__file__).parents[2] / "models_tflite"
 
 UNVALIDATED: tuple[str, ...] = (
-    "blend", "valence", "arousal", "valence_relative", "arousal_relative",
+    "valence", "arousal", "blend", "valence_relative", "arousal_relative",
 )  # fmt: skip
 """Published but not yet measured against people's judgement: derived from the expressions."""
 NOT_SENSED: tuple[str, ...] = ("words",)
@@ -114,7 +114,7 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
 
 def _unvalidated(config: Config) -> list[str]:
     if config.min_people > 1:
-        return list(UNVALIDATED[:2])
+        return list(UNVALIDATED[:3])
     return [*UNVALIDATED, *_states(is_sensed=True), *_unvalidated_events(config)]
 
 
@@ -122,7 +122,7 @@ def _not_sensed(config: Config) -> list[str]:
     """Return what is always null; of a group, all that is somebody's."""
     if config.min_people > 1:
         states = [f"states.{name}" for name in STATES]
-        return [*UNVALIDATED[2:], *states, *NOT_SENSED, *(f"events.{name}" for name in EVENTS)]
+        return [*UNVALIDATED[3:], *states, *NOT_SENSED, *(f"events.{name}" for name in EVENTS)]
     return [*_states(is_sensed=False), *NOT_SENSED, *_unsensed_events(config)]
 
 
