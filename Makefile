@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,10 @@ test: .stamps/dev ## set up and run all tests
 # Run this after every change to capture, hot-plug, speech engines or the cage itself.
 test-cage: .stamps/dev ## try every way out of the cage, as root for an ordinary user too
 	EDGE_AFFECT_REQUIRE_CAGE=1 $(BIN)/python -m pytest tests/privacy tests/process/test_outlet.py $(ARGS)
+
+fuzz: .stamps/dev ## feed a million damaged records and many other inputs; SEED=2 makes other ones
+	$(BIN)/python tests/fuzz/run.py --seed $(or $(SEED),1) record=1000000 command-byte=200000 \
+		command=200000 config=10000 manifest=10000 media=3000
 
 lint: .stamps/dev ## set up and check style, types and the import rule
 	$(BIN)/ruff check $(CODE)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from edge_affect.errors import ConfigError
+from edge_affect.errors import ConfigError, shown
 from edge_affect.keys import checked_value, key, nearest, section, toml_value
 from edge_affect.record import EVENTS, EXPRESSIONS, N_PHRASES, STATES
 
@@ -197,7 +197,7 @@ def quiet_hours(text: str) -> QuietHours | None:
     found = re.fullmatch(_QUIET, text)
     if found is None or found[0][:5] == found[0][6:]:
         raise ConfigError(
-            f"[alerts] quiet_hours is {text!r}; write local times such as 22:00-06:30."
+            f"[alerts] quiet_hours is {shown(text)}; write local times such as 22:00-06:30."
         )
     hours = [int(part) for part in found.groups()]
     return QuietHours(hours[0] * 60 + hours[1], hours[2] * 60 + hours[3])
@@ -276,7 +276,7 @@ def _change(name: str, values: dict[str, Any], where: str) -> RuleChange:
             continue
         if item not in known:
             raise ConfigError(
-                f"{where} has an unknown key {item!r}{nearest(item, [*known, 'steps'])}."
+                f"{where} has an unknown key {shown(item)}{nearest(item, [*known, 'steps'])}."
             )
         rule = known[item].metadata["rule"]
         checked.append((item, checked_value(known[item].default, rule, value, f"{where} {item}")))

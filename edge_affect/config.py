@@ -292,7 +292,7 @@ def parse(text: str, name: str = "configuration") -> Config:
             continue
         if table not in SECTIONS:
             raise ConfigError(
-                f"{name} has an unknown table [{table}]{nearest(table, [*SECTIONS, 'alert'])}."
+                f"{name} has an unknown table [{table[:80]}]{nearest(table, [*SECTIONS, 'alert'])}."
             )
         if not isinstance(values, dict):
             raise ConfigError(f"{name}: {table} must be a table, written as [{table}].")

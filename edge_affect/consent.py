@@ -6,7 +6,7 @@ import zoneinfo
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from edge_affect.errors import ConfigError
+from edge_affect.errors import ConfigError, shown
 from edge_affect.hours import hours
 from edge_affect.keys import key
 
@@ -45,8 +45,8 @@ class Consent:
             return zoneinfo.ZoneInfo(self.time_zone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
             raise ConfigError(
-                f"[consent] time_zone is {self.time_zone!r}, which this machine does not know; "
-                "write it as Europe/Berlin, and see that tzdata is installed."
+                f"[consent] time_zone is {shown(self.time_zone)}, which this machine does not "
+                "know; write it as Europe/Berlin, and see that tzdata is installed."
             ) from None
 
 

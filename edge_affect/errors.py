@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+MAX_SHOWN = 80
+
 
 class ExitCode(IntEnum):
     """What the process tells its caller; numbers follow BSD ``sysexits.h`` up to 78."""
@@ -37,6 +39,16 @@ MEANING: dict[ExitCode, str] = {
     ExitCode.CONFIGURATION: "the configuration is wrong",
     ExitCode.REFUSED_BY_POLICY: "refused by the deployment policy",
 }
+
+
+def shown(value: object) -> str:
+    """Return how a message repeats what a user wrote: one line, cut where it is long.
+
+    >>> shown("spring")
+    "'spring'"
+    """
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
 
 
 class EdgeAffectError(Exception):

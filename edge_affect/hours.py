@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_affect.errors import ConfigError
+from edge_affect.errors import ConfigError, shown
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,11 +76,13 @@ def hours(text: str) -> Hours:
 def _range(text: str) -> HoursRange:
     match = _RANGE.fullmatch(text)
     if match is None:
-        raise ConfigError(f"[consent] hours has {text!r}, which names no hours; {_FORM}.")
+        raise ConfigError(f"[consent] hours has {shown(text)}, which names no hours; {_FORM}.")
     begins_min = _minute(match["from_h"], match["from_m"], text)
     ends_min = _minute(match["to_h"], match["to_m"], text)
     if begins_min in {MINUTES_PER_DAY, ends_min}:
-        raise ConfigError(f"[consent] hours has {text!r}, which lasts no time at all; {_FORM}.")
+        raise ConfigError(
+            f"[consent] hours has {shown(text)}, which lasts no time at all; {_FORM}."
+        )
     if ends_min < begins_min:
         ends_min += MINUTES_PER_DAY
     return HoursRange(_days(match["first"], match["last"], text), begins_min, ends_min)
@@ -92,7 +94,8 @@ def _days(first: str | None, last: str | None, text: str) -> frozenset[int]:
     for name in (first, last or first):
         if name not in DAYS:
             raise ConfigError(
-                f"[consent] hours has {text!r}; {name!r} is no day, days are {', '.join(DAYS)}."
+                f"[consent] hours has {shown(text)}; {shown(name)} is no day, "
+                f"days are {', '.join(DAYS)}."
             )
     start, end = DAYS.index(first), DAYS.index(last or first)
     return frozenset((start + i) % len(DAYS) for i in range((end - start) % len(DAYS) + 1))
@@ -101,5 +104,5 @@ def _days(first: str | None, last: str | None, text: str) -> frozenset[int]:
 def _minute(hour: str, minute: str, text: str) -> int:
     value = int(hour) * 60 + int(minute)
     if int(minute) > 59 or value > MINUTES_PER_DAY:
-        raise ConfigError(f"[consent] hours has {text!r}; times go from 00:00 to 24:00.")
+        raise ConfigError(f"[consent] hours has {shown(text)}; times go from 00:00 to 24:00.")
     return value

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from edge_affect.errors import ConfigError
+from edge_affect.errors import ConfigError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +88,7 @@ def section(kind: type[T], values: dict[str, Any], where: str) -> T:
     checked: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise ConfigError(f"{where} has an unknown key {name!r}{nearest(name, known)}.")
+            raise ConfigError(f"{where} has an unknown key {shown(name)}{nearest(name, known)}.")
         checked[name] = checked_value(
             known[name].default, known[name].metadata["rule"], value, f"{where} {name}"
         )
@@ -105,7 +105,7 @@ def checked_value(default: Any, rule: Rule, value: Any, where: str) -> Any:
     """
     if isinstance(default, tuple):
         if not isinstance(value, list) or not value:
-            raise ConfigError(f"{where} must be a list of at least one value, not {value!r}.")
+            raise ConfigError(f"{where} must be a list of at least one value, not {shown(value)}.")
         return tuple(checked_value(default[0], rule, item, where) for item in value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -113,16 +113,17 @@ def checked_value(default: Any, rule: Rule, value: Any, where: str) -> Any:
         kinds = {
             bool: "true or false", str: "a string", int: "a whole number", float: "a number"
         }  # fmt: skip
-        raise ConfigError(f"{where} must be {kinds[type(default)]}, not {value!r}.")
+        raise ConfigError(f"{where} must be {kinds[type(default)]}, not {shown(value)}.")
     if rule.choices is not None and value not in rule.choices:
         raise ConfigError(
-            f"{where} is {value!r}{nearest(str(value), [c for c in rule.choices if c])}."
+            f"{where} is {shown(value)}{nearest(str(value), [c for c in rule.choices if c])}."
         )
     if rule.low is not None and rule.high is not None and not rule.low <= value <= rule.high:
-        raise ConfigError(f"{where} is {value!r}; it must be {rule.describe()}.")
+        raise ConfigError(f"{where} is {shown(value)}; it must be {rule.describe()}.")
     if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
         raise ConfigError(
-            f"{where} is {value!r}; use letters, digits, - and _, starting with a letter or digit."
+            f"{where} is {shown(value)}; use letters, digits, - and _, "
+            "starting with a letter or digit."
         )
     return value
 

@@ -12,7 +12,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-from edge_affect.errors import ManifestError
+from edge_affect.errors import ManifestError, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,4 +148,6 @@ class Table:
             if key in self._known:
                 continue
             near = difflib.get_close_matches(key, self._known, n=1, cutoff=0.0)
-            raise ManifestError(f"{self._where}: unknown key {key!r}; did you mean {near[0]!r}?")
+            raise ManifestError(
+                f"{self._where}: unknown key {shown(key)}; did you mean {near[0]!r}?"
+            )

@@ -183,7 +183,10 @@ def _open(path: Path) -> Any:
 
     try:
         # Playlists may name other places: nothing but local files is ever opened.
-        return av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        # Titles and other tags are never read, so their encoding must not stop anybody.
+        return av.open(
+            f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="ignore"
+        )
     except av.FFmpegError as error:
         raise MediaError(
             f"{path} cannot be read as media ({error.strerror}); convert or choose another file."

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge_affect.errors import InputMissingError, ManifestError
+from edge_affect.errors import InputMissingError, ManifestError, shown
 from edge_affect.toml_table import Scalar, Table, read_toml
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ class TensorSpec:
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
-            raise ManifestError(f"Tensor {self.name!r} has unknown dtype {self.dtype!r}.")
+            raise ManifestError(f"Tensor {shown(self.name)} has unknown dtype {shown(self.dtype)}.")
         if any(size < 1 for size in self.shape):
-            raise ManifestError(f"Tensor {self.name!r} has a dimension below 1.")
+            raise ManifestError(f"Tensor {shown(self.name)} has a dimension below 1.")
         if self.scale < 0:
-            raise ManifestError(f"Tensor {self.name!r} has a negative scale.")
+            raise ManifestError(f"Tensor {shown(self.name)} has a negative scale.")
 
     @property
     def is_quantised(self) -> bool:
@@ -144,7 +144,7 @@ class Figure:
 
     def __post_init__(self) -> None:
         if self.n < 1:
-            raise ManifestError(f"Figure {self.metric!r} was measured on no item.")
+            raise ManifestError(f"Figure {shown(self.metric)} was measured on no item.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +191,9 @@ class Manifest:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ManifestError(f"kind {self.kind!r} is not one of {', '.join(KINDS)}")
+            raise ManifestError(f"kind {shown(self.kind)} is not one of {', '.join(KINDS)}")
         if "/" in self.file or self.file in {"", ".", ".."}:
-            raise ManifestError(f"file {self.file!r} must be a plain file name")
+            raise ManifestError(f"file {shown(self.file)} must be a plain file name")
         _check_sha256("sha256", self.sha256)
         if not self.inputs or not self.outputs:
             raise ManifestError("a model needs at least one input and one output")
@@ -222,7 +222,7 @@ class Manifest:
         for name, value in table.items():
             if isinstance(value, str | bool) or not math.isfinite(value):
                 raise ManifestError(
-                    f"{self.path}: [preprocessing] {name} must be a number, not {value!r}."
+                    f"{self.path}: [preprocessing] {name} must be a number, not {shown(value)}."
                 )
             numbers[name] = float(value)
         return numbers

@@ -108,8 +108,9 @@ class Topics:
         Raises:
             DataError: If it is none; the message says why without repeating what was received.
         """
-        command = _COMMANDS.get(topic.removeprefix(f"{self.base}/set/"))
-        if command is None:
+        prefix = f"{self.base}/set/"
+        command = _COMMANDS.get(topic.removeprefix(prefix))
+        if command is None or not topic.startswith(prefix):
             raise DataError("unknown command")
         if retain:
             raise DataError("retained command")
