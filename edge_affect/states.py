@@ -76,6 +76,8 @@ class DerivedState:
         why: One sentence for people.
         evidence: What it is made of; empty where it is not computed.
         bias: Log-odds while nothing is shown; None where the state is the mean of its evidence.
+        slope: Of the log-odds by the logarithm of the chance that voice and face agree, <= 0; only
+            of incongruence.
         min_weight: Unknown while the evidence that is there weighs less than this, > 0.
         half_life_s: Of what was shown before, >= 0.
     """
@@ -85,6 +87,7 @@ class DerivedState:
     why: str
     evidence: tuple[Evidence, ...]
     bias: float | None
+    slope: float | None
     min_weight: float
     half_life_s: float
 
@@ -96,13 +99,15 @@ class DerivedState:
             raise ManifestError(f"{self.name}: a signal is named twice")
         if self.min_weight <= 0.0 or self.half_life_s < 0.0:
             raise ManifestError(f"{self.name}: min_weight must be above 0, half_life_s not below")
-        if self.validated and not self.evidence:
+        if self.slope is not None and (self.slope > 0.0 or self.bias is None):
+            raise ManifestError(f"{self.name}: slope must not be above 0 and wants a bias")
+        if self.validated and not self.is_sensed:
             raise ManifestError(f"{self.name}: what is not computed cannot be validated")
 
     @property
     def is_sensed(self) -> bool:
         """Whether it is computed at all in this version."""
-        return bool(self.evidence)
+        return bool(self.evidence) or self.slope is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +250,7 @@ def _state(name: str, table: Table) -> DerivedState:
         why=table.text("why"),
         evidence=evidence,
         bias=table.optional_number("bias"),
+        slope=table.optional_number("slope"),
         min_weight=table.number("min_weight", 1.0),
         half_life_s=table.number("half_life_s", 0.0),
     )

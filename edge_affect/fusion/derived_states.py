@@ -1,8 +1,9 @@
 """The derived states of a scene: evidence over faces, voices and sounds, forgotten with time.
 
-Two forms, and ``edge_affect.states`` says which state has which:
+Three forms, and ``edge_affect.states`` says which state has which:
 
 - attention is the mean of its evidence;
+- incongruence is the chance that voice and face show different things (``fusion.incongruence``);
 - the others add up their evidence in log-odds, ``1 / (1 + exp(-(bias + sum of weight * shown)))``,
   the logistic form in which independent evidence adds (I. J. Good, 1950, "Probability and the
   Weighing of Evidence"). A signal that is not known adds nothing, as one that shows nothing, so
@@ -22,6 +23,7 @@ import numpy as np
 
 from edge_affect.baseline import Population, RunningBaseline
 from edge_affect.clock import NS_PER_S
+from edge_affect.fusion.incongruence import Incongruence
 from edge_affect.fusion.state_signals import (
     against_normal,
     face_signals,
@@ -29,12 +31,17 @@ from edge_affect.fusion.state_signals import (
     sound_signals,
     voice_signals,
 )
+from edge_affect.record import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from edge_affect.states import DerivedState, Evidence, StateTable, VoiceNormal
     from edge_affect.types import FaceObservation, SoundObservation, VoiceObservation
+
+    Distribution = NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -63,6 +70,10 @@ class DerivedStates:
         self._table = table
         self._normal = _LearnedNormal(table.normal)
         self._shown: dict[tuple[str, str], _Shown] = {}
+        self._incongruence: Incongruence | None = None
+        for state in table.states:
+            if state.slope is not None and state.bias is not None:
+                self._incongruence = Incongruence(state.slope, state.bias)
 
     def forget(self) -> None:
         """Drop everything remembered, as after a pause."""
@@ -90,12 +101,22 @@ class DerivedStates:
         """Take the sound events of a window into account."""
         self._take(sound_signals(observation), observation.observed_ns)
 
-    def at(self, now_ns: int) -> tuple[float | None, ...]:
+    def at(
+        self, now_ns: int, voice_and_face: tuple[Distribution, Distribution] | None = None
+    ) -> tuple[float | None, ...]:
         """Return the states at ``now_ns``, order of ``record.STATES``, each [0, 1].
 
         None where too little of what a state is made of is known at the moment.
+
+        Args:
+            now_ns: Monotonic clock.
+            voice_and_face: What both say of the same person, for incongruence; each of shape
+                ``(8,)``, sum 1. None where they cannot be compared.
         """
-        return tuple(self._state(state, now_ns) for state in self._table.states)
+        found = [self._state(state, now_ns) for state in self._table.states]
+        if voice_and_face is not None and self._incongruence is not None:
+            found[STATES.index("incongruence")] = self._incongruence.level(*voice_and_face)
+        return tuple(found)
 
     def _take(self, signals: Mapping[str, float], at_ns: int) -> None:
         for state in self._table.states:

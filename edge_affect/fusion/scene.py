@@ -55,6 +55,17 @@ class SceneFusion:
         """Return the state of the scene at ``now_ns`` (monotonic clock)."""
         return replace(self._affect(now_ns), events=self._sounding.levels(now_ns))
 
+    def voice_and_face(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Return what voice and face say of the same person, each of shape ``(8,)``, sum 1.
+
+        None unless both count at ``now_ns`` and there is one face: nobody knows which of several
+        speaks.
+        """
+        fresh = {modality: estimate for modality, estimate, _ in self._evidence.fresh(now_ns)}
+        if self._evidence.n_faces(now_ns) != 1 or not {Modality.VOICE, Modality.FACE} <= set(fresh):
+            return None
+        return fresh[Modality.VOICE].probabilities, fresh[Modality.FACE].probabilities
+
     def _affect(self, now_ns: int) -> SceneEstimate:
         """Return the scene without its sound events."""
         fresh = self._evidence.fresh(now_ns)

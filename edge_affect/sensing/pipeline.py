@@ -151,10 +151,8 @@ class Pipeline:
         scene = self._stages.fusion.scene(now_ns)
         if self._stages.states is None:
             return scene
-        own = self._stages.states.at(now_ns)
-        pairs = zip(own, scene.states, strict=True)
-        # Incongruence is fusion's to say: it holds what voice and face showed.
-        return replace(scene, states=tuple(b if a is None else a for a, b in pairs))
+        pair = self._stages.fusion.voice_and_face(now_ns)
+        return replace(scene, states=self._stages.states.at(now_ns, pair))
 
     def _health(self, now_ns: int, microphone: SourceState, camera: SourceState) -> SensingHealth:
         n_sound, n_sound_lost = self._sound.counts(now_ns)

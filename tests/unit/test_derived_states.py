@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_affect.config import Fusion
 from edge_affect.fusion.derived_states import DerivedStates
+from edge_affect.fusion.scene import SceneFusion
 from edge_affect.fusion.state_signals import look, off_camera_deg, voice_signals
 from edge_affect.record import EVENTS, STATES, Expression
 from edge_affect.states import load_states
@@ -271,6 +273,43 @@ def test_frames_that_come_late_do_not_turn_time_back():
     derived.add_faces(faces(a_face(), at_s=1.0))
     derived.add_faces(faces(a_face(eye_openness=0.0), at_s=0.5))
     assert derived.at(S)[0] == 1.0
+
+
+def conflict(voice, face, n_faces=1):
+    """Return the incongruence of a voice and some faces, through fusion."""
+    # A model that knows a class never gives it exactly 0.
+    voice, face = (0.95 * p + 0.05 / 8 for p in (voice, face))
+    fusion = SceneFusion(Fusion())
+    one = estimate(face)
+    for frame in range(3):
+        at_ns = frame * S // 10
+        shown = tuple(replace(one, observed_ns=at_ns) for _ in range(n_faces))
+        fusion.add_faces(FaceObservation(n_faces, shown, at_ns))
+    fusion.add_voice(a_voice(p=voice))
+    pair = fusion.voice_and_face(S // 5)
+    return DerivedStates(TABLE).at(S // 5, pair)[STATES.index("incongruence")]
+
+
+def test_incongruence_rises_with_the_quarrel_of_voice_and_face():
+    happy, sad = expressions(happiness=0.9), expressions(sadness=0.9)
+    levels = [
+        conflict(happy, p)
+        for p in (happy, expressions(happiness=0.5), expressions(happiness=0.2), sad)
+    ]
+    assert levels == sorted(levels)
+    assert levels[0] < 0.2
+    assert levels[-1] > 0.5
+
+
+def test_incongruence_needs_one_face_and_a_voice():
+    happy = expressions(happiness=0.9)
+    assert conflict(happy, happy) is not None
+    assert conflict(happy, happy, n_faces=2) is None
+    silent = SceneFusion(Fusion())
+    for frame in range(3):
+        at_ns = frame * S // 10
+        silent.add_faces(FaceObservation(1, (estimate(happy, at_s=frame / 10),), at_ns))
+    assert silent.voice_and_face(S // 5) is None
 
 
 anybody = st.builds(

@@ -59,6 +59,8 @@ def test_a_ramp_runs_both_ways_and_stops_at_its_ends():
         ("memory_s = 120.0", "memory_s = 0.0", "the times of [normal] must be above 0"),
         ("face_age_s = 1.0", "face_age_s = 0.0", "ages must be above 0"),
         ("face_age_s = 1.0", "face_age_s = nan", "'face_age_s' must be a finite number"),
+        ("slope = -1.0", "slope = 1.0", "slope must not be above 0"),
+        ("bias = -2.0\n", "", "wants a bias"),
         ("[ages]", "[ages", "not valid TOML"),
         ("[ages]", "[sizes]\na = 1\n[ages]", "unknown key 'sizes'"),
     ],
