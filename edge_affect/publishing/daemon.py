@@ -142,6 +142,7 @@ class Publisher:
                 continue
             ticks.skip_to(now_ns)
             self._notifier.watchdog()
+            self._inlet.receive()
             self._publish_newest(now_ns)
             if self._link.state.is_connected:
                 connected_ns = now_ns
@@ -152,12 +153,13 @@ class Publisher:
                 return
 
     def _is_stopped(self, wait_s: float) -> bool:
-        """Wait for the next tick while records come in; return True as soon as told to stop."""
-        inlet, stopped = self._inlet.fileno(), self._stopped.fileno()
-        ready, _, _ = select.select([inlet, stopped], [], [], wait_s)
-        if inlet in ready:
-            self._inlet.receive()
-        return stopped in ready
+        """Wait for the next tick; return True as soon as told to stop.
+
+        Records wait in the socket meanwhile. A publisher that woke up for each would show, by its
+        own punctuality, how many came: measured, a flood spelled two bits a second that way.
+        """
+        ready, _, _ = select.select([self._stopped.fileno()], [], [], wait_s)
+        return bool(ready)
 
     def _publish_newest(self, now_ns: int) -> None:
         record = self._inlet.take()

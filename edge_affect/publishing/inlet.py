@@ -11,8 +11,9 @@ from edge_affect.record import SIZE_BYTES, decode
 if TYPE_CHECKING:
     from edge_affect.record import AffectRecord
 
-_MAX_DATAGRAMS_PER_READ = 256
-"""A flooding sender must not keep the publisher from its tick."""
+_MAX_DATAGRAMS_PER_READ = 16
+"""More than the kernel keeps for a datagram socket (10 by default) and than an honest sender sends
+in a tick; a flooding one must not keep the publisher from its tick, nor make it late."""
 
 
 def inherited_socket(fd: int, option: str) -> socket.socket:
@@ -51,10 +52,6 @@ class Inlet:
         self._sock.settimeout(0.0)
         self._newest: AffectRecord | None = None
         self.n_refused = 0
-
-    def fileno(self) -> int:
-        """Return the descriptor to wait on."""
-        return self._sock.fileno()
 
     def receive(self) -> None:
         """Read what is waiting; the newest valid record wins, the rest is refused and counted.
