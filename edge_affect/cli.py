@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "measure the models on data sets",
     "config": "write and check a configuration file",
     "policy": "say what applies where the box stands, and why",
+    "doctor": "check machine, models, cage, place, devices and broker",
 }
 
 

@@ -1,0 +1,1 @@
+"""``edge-affect doctor``: what is wrong with this box, and what to do about it."""

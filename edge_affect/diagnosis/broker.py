@@ -1,0 +1,110 @@
+"""The way to the broker, step by step: name, connection, TLS, login, a message there and back."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from edge_affect.diagnosis.check import Finding, Subject, ok
+from edge_affect.errors import BrokerError
+from edge_affect.publishing.access import broker_access
+from edge_affect.publishing.mqtt import (
+    MQTT_3,
+    MQTT_5,
+    ClientIdentity,
+    Connection,
+    VersionRefusedError,
+)
+from edge_affect.publishing.topics import TEXT_TYPE, Message
+
+if TYPE_CHECKING:
+    from edge_affect.publishing.mqtt import OnMessage
+
+TIMEOUT_S = 5.0
+
+
+def name(subject: Subject) -> Finding:
+    """Look the broker's name up."""
+    mqtt = subject.config.mqtt
+    try:
+        found = socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise BrokerError(f"The name {mqtt.host} cannot be looked up: {error.strerror}.") from None
+    addresses = sorted({str(entry[4][0]) for entry in found})
+    return ok(f"{mqtt.host} is {', '.join(addresses)}.")
+
+
+def connection(subject: Subject) -> Finding:
+    """Connect by TCP and hang up."""
+    mqtt = subject.config.mqtt
+    try:
+        socket.create_connection((mqtt.host, mqtt.port), TIMEOUT_S).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BrokerError(f"{mqtt.host} does not answer on port {mqtt.port}: {reason}.") from None
+    return ok(f"{mqtt.host} answers on port {mqtt.port}.")
+
+
+def tls(subject: Subject) -> Finding:
+    """Make a TLS connection and check certificate and name, where TLS is asked for."""
+    mqtt = subject.config.mqtt
+    context = broker_access(mqtt).tls
+    if context is None:
+        return ok("TLS is not asked for ([mqtt] ca_file is empty).")
+    try:
+        with (
+            socket.create_connection((mqtt.host, mqtt.port), TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=mqtt.host) as secured,
+        ):
+            version = secured.version()
+    except OSError as error:
+        reason = getattr(error, "verify_message", "") or error.strerror or str(error)
+        raise BrokerError(f"No trusted TLS connection to {mqtt.host}: {reason}.") from None
+    return ok(f"{version} with a certificate for {mqtt.host} that the CA file vouches for.")
+
+
+def mqtt_session(subject: Subject) -> Finding:
+    """Log in, with a client id of its own, so that no running box is thrown out."""
+    opened, version = _open(subject, lambda _topic, _data, _retain: None)
+    opened.close()
+    return ok(f"The broker lets this box in, by MQTT {version}.")
+
+
+def there_and_back(subject: Subject) -> Finding:
+    """Publish below the box's own prefix on one connection until a second one receives it."""
+    token = secrets.token_hex(8).encode()
+    topic = f"{subject.config.base_topic}/doctor"
+    came: list[bytes] = []
+    reader, _ = _open(subject, lambda _topic, data, _retain: came.append(data))
+    writer, _ = _open(subject, lambda _topic, _data, _retain: None)
+    started_s = sent_s = time.monotonic()
+    try:
+        reader.subscribe(topic)
+        while token not in came and reader.is_open and sent_s - started_s < TIMEOUT_S:
+            # The broker may take the message before the subscription, so it is sent again.
+            sent_s = time.monotonic()
+            writer.send(Message(topic, token, qos=0, content_type=TEXT_TYPE, expiry_s=5))
+            writer.step(0.05)
+            reader.step(0.2)
+        took_ms = round((time.monotonic() - sent_s) * 1000)
+    finally:
+        writer.close()
+        reader.close()
+    if token not in came:
+        raise BrokerError(f"A message to {topic} did not come back within {TIMEOUT_S:.0f} s.")
+    return ok(f"A message to {topic} came back after {took_ms} ms.", round_trip_ms=took_ms)
+
+
+def _open(subject: Subject, on_message: OnMessage) -> tuple[Connection, str]:
+    access = broker_access(subject.config.mqtt)
+    identity = ClientIdentity(f"edge-affect-doctor-{secrets.token_hex(4)}")
+    try:
+        opened = Connection(access, identity, MQTT_5, on_message)
+        opened.open()
+    except VersionRefusedError:
+        opened = Connection(access, identity, MQTT_3, on_message)
+        opened.open()
+        return opened, "3.1.1"
+    return opened, "5"

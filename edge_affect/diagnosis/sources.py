@@ -1,0 +1,47 @@
+"""Microphone and camera: is there one to open? Nothing is opened here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge_affect.diagnosis.check import Finding, Subject, ok, warn
+
+SOUND_CARDS = Path("/proc/asound/cards")
+SOUND_SERVERS = ("/run/user/*/pulse/native", "/run/user/*/pipewire-0")
+
+
+def microphone(subject: Subject) -> Finding:
+    """Say whether the kernel knows a sound card, or a sound server runs."""
+    if subject.config.audio.source != "microphone":
+        return ok(f"[audio] source is {subject.config.audio.source}: no microphone is needed.")
+    cards = _cards()
+    if cards:
+        return ok(f"The kernel knows {len(cards)} sound cards: {', '.join(cards)}.")
+    if any(found for pattern in SOUND_SERVERS for found in Path("/").glob(pattern[1:])):
+        return ok("The kernel knows no sound card, but a sound server runs.")
+    return warn(
+        "The kernel knows no sound card, and no sound server runs.",
+        'Plug a microphone in, or set [audio] source to "none".',
+    )
+
+
+def _cards() -> list[str]:
+    try:
+        lines = SOUND_CARDS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [line.split("- ", 1)[1].strip() for line in lines if "- " in line]
+
+
+def camera(subject: Subject) -> Finding:
+    """Say whether the configured camera's node is there."""
+    video = subject.config.video
+    if video.source != "camera":
+        return ok(f"[video] source is {video.source}: no V4L2 camera is needed.")
+    if Path(video.device).is_char_device():
+        return ok(f"{video.device} is there.")
+    others = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
+    return warn(
+        f"There is no camera at {video.device} (there are: {others}).",
+        'Plug one in, set [video] device, or set [video] source to "none".',
+    )

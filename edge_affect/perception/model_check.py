@@ -1,0 +1,74 @@
+"""Whether a model is there, is the one its manifest describes, and loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge_affect.errors import EdgeAffectError, ExitCode
+from edge_affect.perception.interpreter import TfliteModel
+from edge_affect.perception.manifest import load_manifest
+from edge_affect.perception.model_store import read_model_file
+from edge_affect.perception.speech_net import SpeechModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge_affect.perception.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known about one model.
+
+    Attributes:
+        name: Of the model, or of its manifest's file where that cannot be read.
+        version: Of the weights.
+        kind: What it does.
+        is_own: Shipped with the package, not fetched.
+        exit_code: 0, 65 where something is wrong with it, 66 where it is missing.
+        message: One sentence, empty where all is well.
+    """
+
+    name: str
+    version: str
+    kind: str
+    is_own: bool
+    exit_code: int
+    message: str = ""
+
+    @property
+    def state(self) -> str:
+        """One word for people."""
+        words = {ExitCode.DONE: "ok", ExitCode.INPUT_MISSING: "missing"}
+        return words.get(ExitCode(self.exit_code), "bad")
+
+
+def check_model(path: Path) -> Verdict:
+    """Return whether the model of one manifest is there, is the right one and loads."""
+    try:
+        manifest = load_manifest(path)
+    except EdgeAffectError as error:
+        return Verdict(path.stem, "", "", True, int(error.exit_code), str(error))  # noqa: FBT003 (a field)
+    try:
+        _open(manifest, read_model_file(manifest))
+    except EdgeAffectError as error:
+        return _verdict(manifest, int(error.exit_code), str(error))
+    return _verdict(manifest, int(ExitCode.DONE), "")
+
+
+def _open(manifest: Manifest, content: bytes) -> None:
+    """Open a model as the product does; errors as `TfliteModel` and `SpeechModel`."""
+    opened = SpeechModel if manifest.kind == "speech_detection" else TfliteModel
+    opened(manifest, content)
+
+
+def _verdict(manifest: Manifest, exit_code: int, message: str) -> Verdict:
+    return Verdict(
+        name=manifest.name,
+        version=manifest.version,
+        kind=manifest.kind,
+        is_own=manifest.source is None,
+        exit_code=exit_code,
+        message=message,
+    )
