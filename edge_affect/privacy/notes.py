@@ -82,30 +82,26 @@ NOTES: tuple[Note, ...] = (
         ("EU", "UK"),
         "Faces and voices are personal data while they are analysed, even for a second. You need "
         "a legal basis and must say who you are, why you do it and on what basis.",
-        "GDPR (in the UK: UK GDPR), Articles 6 and 13",
-        "2018-05-25",
+        "GDPR, from 25 May 2018 (UK GDPR, from 1 January 2021), Articles 6 and 13",
     ),
     Note(
         ("EU", "UK"),
         "Where the result says something about health, stricter conditions apply, such as explicit "
         "consent. The same holds for biometric data that identify; this box identifies nobody.",
-        "GDPR (in the UK: UK GDPR), Article 9",
-        "2018-05-25",
+        "GDPR, from 25 May 2018 (UK GDPR, from 1 January 2021), Article 9",
     ),
     Note(
         ("EU", "UK"),
         "A data-protection impact assessment is probably needed before you start; docs/dpia.md is "
         "a template with the answers that the software can give.",
-        "GDPR (in the UK: UK GDPR), Article 35",
-        "2018-05-25",
+        "GDPR, from 25 May 2018 (UK GDPR, from 1 January 2021), Article 35",
     ),
     Note(
         ("EU", "UK"),
         "Children are to be expected here. They merit specific protection; say how you protect "
         "them, or keep the box off while they are there.",
-        "GDPR (in the UK: UK GDPR), recital 38",
-        "2018-05-25",
-        WITH_CHILDREN,
+        "GDPR, from 25 May 2018 (UK GDPR, from 1 January 2021), recital 38",
+        settings=WITH_CHILDREN,
     ),
     Note(
         ("UK",),
