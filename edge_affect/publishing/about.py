@@ -33,6 +33,7 @@ UNVALIDATED: tuple[str, ...] = (
     "valence", "arousal", "blend", "valence_relative", "arousal_relative",
 )  # fmt: skip
 """Published but not yet measured against people's judgement: derived from the expressions."""
+RELATIVE: tuple[str, ...] = ("valence_relative", "arousal_relative")
 NOT_SENSED: tuple[str, ...] = ("words",)
 """In the schema, always null in this version."""
 EXPERIMENTAL_EVENTS: tuple[str, ...] = ("cheering", "screaming")
@@ -114,7 +115,7 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
 
 def _unvalidated(config: Config) -> list[str]:
     if config.min_people > 1:
-        return list(UNVALIDATED[:3])
+        return [name for name in UNVALIDATED if name not in RELATIVE]
     return [*UNVALIDATED, *_states(is_sensed=True), *_unvalidated_events(config)]
 
 
@@ -122,7 +123,7 @@ def _not_sensed(config: Config) -> list[str]:
     """Return what is always null; of a group, all that is somebody's."""
     if config.min_people > 1:
         states = [f"states.{name}" for name in STATES]
-        return [*UNVALIDATED[3:], *states, *NOT_SENSED, *(f"events.{name}" for name in EVENTS)]
+        return [*RELATIVE, *states, *NOT_SENSED, *(f"events.{name}" for name in EVENTS)]
     return [*_states(is_sensed=False), *NOT_SENSED, *_unsensed_events(config)]
 
 
