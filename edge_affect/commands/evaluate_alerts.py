@@ -34,6 +34,9 @@ def add_alerts(subjects: Subjects[argparse.ArgumentParser]) -> argparse.Argument
         "--noisy", type=int, default=20, metavar="N", help="repeat each with noise; default: 20"
     )
     _add_sequences(parser, is_required=False)
+    parser.add_argument(
+        "--conversation", metavar="CORPUS", help="also false alarms in this corpus's conversations"
+    )
     parser.set_defaults(measure=_alerts)
     return parser
 
@@ -77,15 +80,21 @@ def _sequences(args: argparse.Namespace, speakers: str | None) -> tuple[MoodSequ
 
 
 def _alerts(args: argparse.Namespace) -> dict[str, Any]:
-    from edge_affect.evaluation.alerts import evaluate_scenarios, evaluate_voices
+    from edge_affect.evaluation.alerts import count_alerts, evaluate_scenarios, evaluate_voices
+    from edge_affect.evaluation.mood_sequences import MoodSource, conversation
 
     if (args.index is None) != (args.root is None):
         raise UsageError("Voices need both --index and --root.")
+    if args.conversation is not None and args.index is None:
+        raise UsageError("--conversation needs --index and --root.")
     if args.noisy < 0:
         raise UsageError("--noisy must not be below 0.")
     report: dict[str, Any] = {"scenarios": evaluate_scenarios(args.scenarios, args.noisy)}
     if args.index is not None:
         report["voices"] = evaluate_voices(_sequences(args, args.speakers))
+    if args.conversation is not None:
+        source = MoodSource(args.index, args.root, args.conversation)
+        report["conversation"] = count_alerts(conversation(source, "conversation", args.keep))
     return report
 
 

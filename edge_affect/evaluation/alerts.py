@@ -159,6 +159,16 @@ def _judge_voices(sequences: tuple[MoodSequence, ...], case: VoiceCase) -> dict[
     }
 
 
+def count_alerts(sequence: MoodSequence) -> dict[str, Any]:
+    """Return how often each ready-made rule was raised in a recording without known moods."""
+    timeline = Timeline(RULES, Alerts())
+    counts: Counter[str] = Counter()
+    for tick in sequence.ticks:
+        _, changes = timeline.step(round(tick.at_s * NS_PER_S), tick.record)
+        counts.update(c.state.name for c in changes if c.kind.value == "raised")
+    return {"minutes": round(sequence.ticks[-1].at_s / 60.0, 1), "raised": dict(counts)}
+
+
 def _spans(sequence: MoodSequence, due: tuple[Expression, ...]) -> list[tuple[float, float]]:
     """Return start and end of every stretch of moods that are due an alert."""
     spans: list[tuple[float, float]] = []

@@ -19,7 +19,12 @@ from edge_affect import config as configuration
 from edge_affect.clock import NS_PER_S, ManualClock
 from edge_affect.errors import CannotWriteError, DatasetError
 from edge_affect.evaluation.progress import with_progress
-from edge_affect.evaluation.recordings import parse_speakers, read_index, read_samples
+from edge_affect.evaluation.recordings import (
+    parse_speakers,
+    read_index,
+    read_samples,
+    sound_paths,
+)
 from edge_affect.record import EXPRESSIONS, Expression, SourceState, decode, encode
 from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock
 
@@ -142,9 +147,48 @@ def listen_to(
     clips: list[Recording], speaker: str, script: MoodScript, config: Config
 ) -> tuple[Tick, ...]:
     """Return what the box says, tick by tick, of one speaker's clips in the order of a script."""
+    samples, moods = compose(clips, speaker, script)
+    return hear(samples, moods, config)
+
+
+def conversation(source: MoodSource, label: str, keep: Path | None) -> MoodSequence:
+    """Return what the box says of the recordings of one label, one after the other.
+
+    Whoever speaks and however, no mood is known: all of it counts as neutral.
+
+    Args:
+        source: Where the recordings are; ``speakers`` is not used.
+        label: As the index spells it.
+        keep: Folder to keep the records in.
+    """
+    path = None if keep is None else keep / f"{source.corpus}-{label}.jsonl"
+    if path is not None and path.is_file():
+        return MoodSequence(label, read_ticks(path))
+    paths = sound_paths(source.index, source.root, source.corpus, frozenset({label}))
+    pause = np.zeros(SAMPLE_RATE_HZ, dtype=np.float32)
+    parts: list[NDArray[np.float32]] = []
+    for sound in paths:
+        # One file of the corpus at hand is empty.
+        if sound.stat().st_size > 0:
+            parts += [read_samples(sound), pause]
+    samples = np.concatenate(parts)
+    moods = [Expression.NEUTRAL] * (samples.size // SAMPLE_RATE_HZ + 1)
+    ticks = hear(samples, moods, configuration.Config())
+    if path is not None:
+        write_ticks(path, ticks)
+    return MoodSequence(label, ticks)
+
+
+def hear(samples: NDArray[np.float32], moods: list[Expression], config: Config) -> tuple[Tick, ...]:
+    """Return what the box says of a sound, tick by tick, through its own path.
+
+    Args:
+        samples: Mono at ``SAMPLE_RATE_HZ``, shape ``(n,)``, range [-1, 1].
+        moods: Of each second.
+        config: Of the box.
+    """
     from edge_affect.sensing.assembly import build_pipeline
 
-    samples, moods = compose(clips, speaker, script)
     clock = ManualClock()
     pipeline = build_pipeline(config, clock, has_sound=True, has_pictures=False)
     period_ns = round(NS_PER_S / config.publish.tick_hz)

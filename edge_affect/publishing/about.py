@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_affect import __version__
 from edge_affect.anonymity import AGGREGATE_WINDOW_S
+from edge_affect.alerting.trend import Trend
 from edge_affect.errors import ManifestError
 from edge_affect.leak_ceiling import leak_ceiling
 from edge_affect.publishing.payload import SCHEMA_VERSION
@@ -107,6 +108,8 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
         "leak_ceiling": leak_ceiling(tick_hz).as_json(),
         "min_people": config.min_people,
         "group": _group(config),
+        "alerts": [rule.name for rule in config.alert_rules],
+        "trend": list(Trend().quantities) if config.alerts.trend else [],
         "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
         "unvalidated": _unvalidated(config),
         "not_sensed": _not_sensed(config),
