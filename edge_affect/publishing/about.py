@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_affect import __version__
-from edge_affect.anonymity import AGGREGATE_WINDOW_S
 from edge_affect.alerting.trend import Trend
+from edge_affect.anonymity import AGGREGATE_WINDOW_S
 from edge_affect.errors import ManifestError
 from edge_affect.leak_ceiling import leak_ceiling
 from edge_affect.publishing.payload import SCHEMA_VERSION
