@@ -89,10 +89,10 @@ class AlertRule:
     threshold: float = key(0.5, "the condition holds from here on", low=-1.0, high=1.0)
     clear: float = key(0.3, "it is over from here on, on the calm side", low=-1.0, high=1.0)
     change: float = key(
-        0.0, "it must have moved this far towards alarm to raise; 0 asks for none", low=0, high=2
+        0.0, "it must be this far from what was usual to raise; 0 asks for none", low=0, high=2
     )
     change_over_s: float = key(
-        30.0, "within this time", unit="s", low=1.0, high=600.0
+        30.0, "twice the half-life of what is usual", unit="s", low=1.0, high=600.0
     )  # fmt: skip
     smooth_half_life_s: float = key(
         0.0, "half-life of the smoothing before comparing", unit="s", low=0.0, high=60.0

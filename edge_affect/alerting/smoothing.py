@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from edge_affect.clock import NS_PER_S
 
 
@@ -37,34 +35,3 @@ class FadingMean:
         self._sum += value
         self._weight += 1.0
         return self._sum / self._weight
-
-
-class RecentExtremes:
-    """The lowest and the highest of the samples of the last seconds, in constant time each.
-
-    Args:
-        span_s: How far back it looks, > 0.
-    """
-
-    def __init__(self, span_s: float) -> None:
-        self._span_ns = round(span_s * NS_PER_S)
-        # Candidates for the extreme, oldest first: a sample that a newer one outdoes is none.
-        self._low: deque[tuple[int, float]] = deque()
-        self._high: deque[tuple[int, float]] = deque()
-
-    def forget(self) -> None:
-        """Start again."""
-        self._low.clear()
-        self._high.clear()
-
-    def add(self, now_ns: int, value: float) -> tuple[float, float]:
-        """Take one sample (not before the last one); return the lowest and the highest."""
-        while self._low and self._low[-1][1] >= value:
-            self._low.pop()
-        while self._high and self._high[-1][1] <= value:
-            self._high.pop()
-        for samples in (self._low, self._high):
-            samples.append((now_ns, value))
-            while samples[0][0] < now_ns - self._span_ns:
-                samples.popleft()
-        return self._low[0][1], self._high[0][1]

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from edge_affect.alerting.signals import has_people, signal
-from edge_affect.alerting.smoothing import FadingMean, RecentExtremes
+from edge_affect.alerting.smoothing import FadingMean
 from edge_affect.clock import NS_PER_S
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class AlertWatch:
         self._rule = named.rule
         half_life_s = named.rule.smooth_half_life_s
         self._smooth = FadingMean(half_life_s) if half_life_s else None
-        self._extremes = RecentExtremes(named.rule.change_over_s)
+        self._usual = FadingMean(named.rule.change_over_s / 2.0)
         self._is_above = named.rule.direction == "above"
         self._last_ns: int | None = None
         self._known_ns: int | None = None
@@ -110,7 +110,7 @@ class AlertWatch:
         """Drop what is pending; what was raised or cleared stays."""
         if self._smooth is not None:
             self._smooth.forget()
-        self._extremes.forget()
+        self._usual.forget()
         self._is_met = False
         self._met_ns = 0
         self._is_over = False
@@ -174,8 +174,8 @@ class AlertWatch:
     def _step_cleared(
         self, now_ns: int, passed_ns: int, level: float, *, is_quiet: bool
     ) -> AlertChange | None:
-        lowest, highest = self._extremes.add(now_ns, level)
-        moved = level - lowest if self._is_above else highest - level
+        usual = self._usual.add(now_ns, level)
+        moved = level - usual if self._is_above else usual - level
         is_met = self._is_beyond(level, self._rule.threshold) and (
             moved >= self._rule.change - _TINY
         )

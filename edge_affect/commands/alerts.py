@@ -14,6 +14,7 @@ from edge_affect import config as configuration
 from edge_affect.alerting.timeline import Timeline
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DataError, ExitCode, InputMissingError
+from edge_affect.publishing.about import about_payload
 from edge_affect.publishing.notices import Now, WallMoments, alert_payload, event_payload
 from edge_affect.publishing.payload import Stamp, to_json
 from edge_affect.publishing.stamping import Stamper
@@ -84,11 +85,16 @@ def _minute(text: str) -> int:
 def run_list(args: argparse.Namespace) -> int:
     """Print the rules in effect."""
     settings = _settings(args)
+    unknown = {name.rpartition(".")[2] for name in about_payload(settings, [])["not_sensed"]}
     for rule in settings.alert_rules:
+        is_silent = unknown.issuperset(rule.rule.signals)
         if args.json:
-            print(json.dumps({"name": rule.name, **asdict(rule.rule), "steps": _steps(rule)}))
-        else:
-            print("\n".join(_described(rule)))
+            shown = {"name": rule.name, **asdict(rule.rule), "steps": _steps(rule)}
+            print(json.dumps({**shown, "is_silent": is_silent}))
+            continue
+        print("\n".join(_described(rule)))
+        if is_silent:
+            print(f"  silent here: {', '.join(rule.rule.signals)} is never told by this box")
     if not settings.alert_rules and not args.json:
         print("No alert rule is in effect.")
     elif settings.quiet_hours is not None and not args.json:

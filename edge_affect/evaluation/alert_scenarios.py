@@ -34,7 +34,22 @@ if TYPE_CHECKING:
 PARTS: tuple[str, ...] = ("development", "report")
 CHANGES: tuple[str, ...] = ("raised", "escalated", "cleared")
 _VALUES: frozenset[str] = frozenset({*EXPRESSIONS, *STATES, *EVENTS})
-_LOST_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How a scenario is spoilt.
+
+    Attributes:
+        n_steps: Deviation of the levels of expressions and states, in steps of the record.
+        lost_share: Share of the records that get lost.
+    """
+
+    n_steps: float
+    lost_share: float
+
+
+NOISES: dict[str, Noise] = {"noisy": Noise(1.0, 0.05), "harsh": Noise(3.0, 0.15)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +96,16 @@ class Scenario:
         """Length of the whole."""
         return float(sum(stretch["for_s"] for stretch in self.script))
 
-    def records(self, seed: int | None = None) -> list[tuple[float, AffectRecord | None]]:
+    def records(
+        self, noise: Noise | None = None, seed: int = 0
+    ) -> list[tuple[float, AffectRecord | None]]:
         """Return time and record of every tick.
 
         Args:
-            seed: None is clean. Else levels of expressions and states miss by about one step, and
-                five percent of the records are lost, all by chance from this seed.
+            noise: How the records are spoilt; None leaves them clean.
+            seed: Of the chance in it.
         """
-        chance = None if seed is None else random.Random(f"{self.name}/{seed}")  # noqa: S311 (no secret)
+        chance = None if noise is None else _Chance(noise, f"{self.name}/{seed}")
         ticks: list[tuple[float, AffectRecord | None]] = []
         start_s = 0.0
         for stretch in self.script:
@@ -101,11 +118,23 @@ class Scenario:
         return ticks
 
 
-def _record(
-    stretch: dict[str, Any], share: float, chance: random.Random | None
-) -> AffectRecord | None:
+class _Chance:
+    """What spoils the records of one scenario."""
+
+    def __init__(self, noise: Noise, seed: str) -> None:
+        self._noise = noise
+        self._random = random.Random(seed)  # noqa: S311 (no secret)
+
+    def is_lost(self) -> bool:
+        return self._random.random() < self._noise.lost_share
+
+    def steps(self) -> float:
+        return self._random.gauss(0.0, self._noise.n_steps)
+
+
+def _record(stretch: dict[str, Any], share: float, chance: _Chance | None) -> AffectRecord | None:
     """Return the record at a moment of a stretch, ``share`` of the way through."""
-    if stretch.get("lost") or (chance is not None and chance.random() < _LOST_SHARE):
+    if stretch.get("lost") or (chance is not None and chance.is_lost()):
         return None
 
     def level(name: str, full: int, *, is_noisy: bool) -> int | None:
@@ -116,7 +145,7 @@ def _record(
             value = value[0] + (value[1] - value[0]) * share
         steps = float(value) * full
         if chance is not None and is_noisy:
-            steps += chance.gauss(0.0, 1.0)
+            steps += chance.steps()
         return min(max(round(steps), 0), full)
 
     events = tuple(level(name, EVENT_MAX, is_noisy=False) for name in EVENTS)

@@ -11,14 +11,14 @@ from edge_affect.alert_settings import Alerts, QuietHours
 from edge_affect.alerting.timeline import Timeline
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DatasetError
-from edge_affect.evaluation.alert_scenarios import PARTS, read_scenarios
+from edge_affect.evaluation.alert_scenarios import NOISES, PARTS, read_scenarios
 from edge_affect.record import Expression
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from edge_affect.alert_settings import NamedRule
-    from edge_affect.evaluation.alert_scenarios import Expected, Scenario
+    from edge_affect.evaluation.alert_scenarios import Expected, Noise, Scenario
     from edge_affect.evaluation.mood_sequences import MoodSequence
 
 ALWAYS = QuietHours(0, 1439)
@@ -48,12 +48,12 @@ class Tally:
 
 
 def changes_of(
-    scenario: Scenario, rules: tuple[NamedRule, ...], seed: int | None
+    scenario: Scenario, rules: tuple[NamedRule, ...], noise: Noise | None = None, seed: int = 0
 ) -> list[tuple[float, str, str]]:
     """Return time, alert and kind of every change that a scenario causes."""
     timeline = Timeline(rules, Alerts(), ALWAYS if scenario.is_quiet else None)
     told: list[tuple[float, str, str]] = []
-    for at_s, record in scenario.records(seed):
+    for at_s, record in scenario.records(noise, seed):
         _, changes = timeline.step(round(at_s * NS_PER_S), record, 0)
         told += [(at_s, change.state.name, change.kind.value) for change in changes]
     return told
@@ -92,23 +92,28 @@ def evaluate_scenarios(path: Path, n_noisy: int) -> dict[str, Any]:
     report: dict[str, Any] = {"n": len(scenarios)}
     for part in PARTS:
         chosen = [scenario for scenario in scenarios if scenario.part == part]
-        clean, noisy = Tally(), Tally()
+        tallies = {name: Tally() for name in ("clean", *NOISES)}
         for scenario in chosen:
             rules = PRESETS.get(scenario.setting)
             if rules is None:
                 raise DatasetError(f"{path}: there is no setting {scenario.setting!r}.")
-            judge(scenario, changes_of(scenario, rules, None), clean)
-            for seed in range(n_noisy):
-                judge(scenario, changes_of(scenario, rules, seed), noisy)
+            judge(scenario, changes_of(scenario, rules), tallies["clean"])
+            for name, noise in NOISES.items():
+                for seed in range(n_noisy):
+                    judge(scenario, changes_of(scenario, rules, noise, seed), tallies[name])
         report[part] = {
             "n_scenarios": len(chosen),
             "n_near_misses": sum(not s.expected for s in chosen),
-            "clean": clean.as_figures(),
-            "noisy": noisy.as_figures(),
-            "wrong_clean": clean.wrong,
-            "wrong_noisy": dict(Counter(noisy.wrong).most_common(8)),
+            **{name: tally.as_figures() for name, tally in tallies.items()},
+            "wrong": {name: _most_wrong(tally) for name, tally in tallies.items()},
         }
     return report
+
+
+def _most_wrong(tally: Tally) -> dict[str, int]:
+    """Return how often each rule went wrong in each scenario, the eight worst."""
+    counts = Counter(text.partition(" at ")[0] for text in tally.wrong)
+    return dict(counts.most_common(8))
 
 
 @dataclass(frozen=True, slots=True)

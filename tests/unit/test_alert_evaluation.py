@@ -9,7 +9,7 @@ import pytest
 from edge_affect.alert_presets import PRESETS
 from edge_affect.cli import main
 from edge_affect.errors import DatasetError, InputMissingError
-from edge_affect.evaluation.alert_scenarios import read_scenarios
+from edge_affect.evaluation.alert_scenarios import NOISES, read_scenarios
 from edge_affect.evaluation.alerts import Tally, changes_of, evaluate_scenarios, judge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +47,7 @@ def test_the_scenarios_are_many_and_half_of_them_are_near_misses():
 @pytest.mark.parametrize("scenario", read_scenarios(SCENARIOS), ids=lambda s: s.name)
 def test_without_noise_every_scenario_causes_what_it_must(scenario):
     tally = Tally()
-    judge(scenario, changes_of(scenario, PRESETS[scenario.setting], None), tally)
+    judge(scenario, changes_of(scenario, PRESETS[scenario.setting]), tally)
     assert tally.wrong == []
     assert tally.n_hits == len(scenario.expected)
 
@@ -70,8 +70,9 @@ def test_a_rule_that_is_too_eager_or_too_slow_is_found_out(tmp_path):
 
 def test_noise_is_the_same_for_the_same_seed_and_loses_records():
     scenario = read_scenarios(SCENARIOS)[0]
-    assert scenario.records(1) == scenario.records(1) != scenario.records(2)
-    lost = [record is None for seed in range(20) for _, record in scenario.records(seed)]
+    noise = NOISES["noisy"]
+    assert scenario.records(noise, 1) == scenario.records(noise, 1) != scenario.records(noise, 2)
+    lost = [record is None for seed in range(20) for _, record in scenario.records(noise, seed)]
     assert 0.03 < sum(lost) / len(lost) < 0.07
     assert not any(record is None for _, record in scenario.records())
 

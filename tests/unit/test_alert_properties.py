@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge_affect.alert_settings import AlertRule, Alerts, NamedRule
 from edge_affect.alerting.event_edges import EventEdges
-from edge_affect.alerting.smoothing import FadingMean, RecentExtremes
+from edge_affect.alerting.smoothing import FadingMean
 from edge_affect.alerting.watch import AlertWatch, Change
 from edge_affect.record import EVENTS
 
@@ -176,14 +176,3 @@ def test_a_fading_mean_lies_between_its_samples(samples, half_life_s):
         now_ns += pause_ns
         seen.append(value)
         assert min(seen) - 1e-9 <= mean.add(now_ns, value) <= max(seen) + 1e-9
-
-
-@settings(max_examples=60, deadline=None)
-@given(SAMPLES)
-def test_recent_extremes_are_those_of_the_window(samples):
-    extremes, now_ns, seen = RecentExtremes(7.0), 0, []
-    for pause_ns, value in samples:
-        now_ns += pause_ns
-        seen.append((now_ns, value))
-        recent = [v for at_ns, v in seen if at_ns >= now_ns - ns(7.0)]
-        assert extremes.add(now_ns, value) == (min(recent), max(recent))

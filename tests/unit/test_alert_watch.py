@@ -93,7 +93,7 @@ def test_below_works_like_above():
 def test_a_change_is_asked_for_where_the_rule_says_so():
     rule = named(change=0.3, change_over_s=10.0)
     assert play(rule, [HOT] * 60)[1] == []
-    assert play(rule, [CALM] * 3 + [HOT] * 10)[1][0] == (6.0, "raised", None)
+    assert play(rule, [CALM] * 30 + [HOT] * 10)[1][0] == (33.0, "raised", None)
     # Slower than change_over_s allows is no rise.
     slow = [angry(level / 15) for level in range(16) for _ in range(20)]
     assert play(rule, slow)[1] == []

@@ -105,6 +105,19 @@ def test_the_list_shows_what_is_in_effect(capsys, tmp_path):
     assert said(capsys, "list", "--config", str(path))[1] == "No alert rule is in effect.\n"
 
 
+def test_the_list_says_which_rules_are_silent_because_only_a_group_is_told(capsys, tmp_path):
+    path = tmp_path / "box.toml"
+    path.write_text('[deployment]\nsetting = "classroom"\njurisdiction = "US"\n')
+    _, out, _ = said(capsys, "list", "--config", str(path))
+    assert out.count("silent here") == 2
+    path.write_text(f"{path.read_text()}exception = 'medical'\n")
+    assert "silent here: attention" not in said(capsys, "list", "--config", str(path))[1]
+    path.write_text("[events]\nenabled = false\n")
+    objects = said(capsys, "list", "--config", str(path), "--json")[1].splitlines()
+    silent = {json.loads(line)["name"] for line in objects if json.loads(line)["is_silent"]}
+    assert silent == {"laughter", "applause", "cheering"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
