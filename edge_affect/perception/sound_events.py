@@ -73,7 +73,7 @@ class SoundEventModel:
         return HysteresisSettings(
             start=threshold(f"{event}_start"),
             end=threshold(f"{event}_end"),
-            n_smoothed=int(threshold("n_smoothed")),
+            n_smoothed=int(threshold(f"{event}_n_smoothed")),
             n_patience=int(threshold("n_patience")),
         )
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from edge_affect.perception.acoustic import AcousticSettings, log_mel_db, normalise
-from edge_affect.perception.interpreter import softmax
+from edge_affect.perception.interpreter import TfliteModel, quantise, softmax
 from edge_affect.training.event_data import EVENT_LABELS, SPEECH_CORPUS
-from edge_affect.training.event_thresholds import N_SMOOTHED, DevHearing, precisions
+from edge_affect.training.event_thresholds import N_SMOOTHED, DevHearing, precisions, smoothed
 from edge_affect.training.loop import predict
 
 if TYPE_CHECKING:
@@ -38,15 +38,23 @@ class DevSounds:
         self._windows = torch.from_numpy(np.stack(windows)[:, None])
         self._owners = np.array(owners, dtype=np.int64)
 
-    def hear(self, net: nn.Module) -> DevHearing:
-        """Return what ``net`` makes of the clips."""
-        raw = softmax(predict(net, self._windows).numpy())[:, :-1]
+    def hear(self, net: nn.Module | TfliteModel) -> DevHearing:
+        """Return what a net, or the int8 model made of it, hears in the clips."""
+        if isinstance(net, TfliteModel):
+            spec = net.manifest.inputs[0]
+            raw = np.stack(
+                [
+                    net.probabilities(quantise(window.numpy().reshape(spec.shape), spec))
+                    for window in self._windows
+                ]
+            )[:, :-1]
+        else:
+            raw = softmax(predict(net, self._windows).numpy())[:, :-1]
         peaks = np.zeros((len(self._sounds), raw.shape[1]))
         for number in range(len(self._sounds)):
             mine = raw[self._owners == number]
-            padded = np.pad(mine, ((N_SMOOTHED - 1, 0), (0, 0)))
-            smoothed = np.lib.stride_tricks.sliding_window_view(padded, N_SMOOTHED, axis=0)
-            peaks[number] = smoothed.mean(axis=2).max(axis=0)
+            for event, n_smoothed in enumerate(N_SMOOTHED.values()):
+                peaks[number, event] = smoothed(mine[:, event], n_smoothed).max()
         clips = [sound.clip for sound in self._sounds]
         return DevHearing(
             peaks,

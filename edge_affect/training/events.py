@@ -15,6 +15,7 @@ import torch
 from edge_affect.evaluation.event_clips import read_event_clips
 from edge_affect.evaluation.events import evaluate_events
 from edge_affect.perception.acoustic import AcousticSettings, normalise
+from edge_affect.perception.interpreter import TfliteModel
 from edge_affect.perception.manifest import TrainingData
 from edge_affect.training.command import keep_figures, training_parser
 from edge_affect.training.event_batches import BatchSettings, EventBatches, event_net
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
     from edge_affect.perception.manifest import Manifest
 
 VERSION = "1"
-ACOUSTIC = AcousticSettings(n_window=16_000, n_hop=8_000)
-"""One second every half: long enough for a burst of laughter, short enough to tell it soon."""
+ACOUSTIC = AcousticSettings(n_window=16_000, n_hop=3_200)
+"""One second, looked at five times a second: long enough for a burst of laughter, soon enough for
+lights that follow it."""
 N_SCENES = 8_200
 N_RANGE_WINDOWS = 400
 RULES = {
@@ -52,8 +54,10 @@ RULES = {
     "rule_vowel_share": 0.7,
     "rule_cheer_crest_db": 9.0,
     "rule_cheer_swing_db": 4.0,
+    "screaming_n_smoothed": 4.0,
     "screaming_start": 0.4,
     "screaming_end": 0.2,
+    "cheering_n_smoothed": 4.0,
     "cheering_start": 0.8,
     "cheering_end": 0.5,
 }
@@ -136,7 +140,8 @@ def main() -> None:
     loop = recipe(options.seed, options.threads, options.epochs)
     judge = DevSounds(dev, ACOUSTIC)
     net = train(scenes, judge, loop, options.work)
-    choice = choose_thresholds(judge.hear(net))
+    manifest, content = convert(net, scenes)
+    choice = choose_thresholds(judge.hear(TfliteModel(manifest, content)))
     found: dict[str, Any] = {
         "n_fit": len(sounds),
         "epochs": loop.n_epochs,
@@ -144,7 +149,6 @@ def main() -> None:
         "thresholds": choice.thresholds(),
         "dev": choice.figures,
     }
-    manifest, content = convert(net, scenes)
     manifest = with_thresholds(manifest, choice)
     if options.release:
         found["report"] = release(options.out, manifest, content, found, index)

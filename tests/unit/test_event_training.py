@@ -16,7 +16,7 @@ from edge_affect.training.event_mixing import (
     placed,
     with_power,
 )
-from edge_affect.training.event_thresholds import DevHearing, choose_thresholds
+from edge_affect.training.event_thresholds import DevHearing, choose_thresholds, smoothed
 
 RATE = 16_000
 
@@ -84,22 +84,29 @@ def hearing(hits: list[float], others: list[float]) -> DevHearing:
 
 
 @pytest.mark.parametrize(
-    ("hits", "others", "start", "recall"),
+    ("hits", "others", "start", "recall", "n_false"),
     [
-        # All hits lie far above the others, so the strictest start is taken.
-        ([1.0] * 20, [0.9, 0.4], 0.99, 1.0),
-        # 0.71 is the lowest that is never false, and 0.8 loses nothing.
-        ([0.8] * 20, [0.7, 0.2], 0.80, 1.0),
-        # One of twenty hits may be lost for a stricter start.
-        ([0.6, *[0.9] * 19], [0.1], 0.90, 0.95),
-        # Nothing is found where an other is as loud as can be.
-        ([0.8] * 20, [1.0], 0.99, 0.0),
+        # Halfway between the second loudest of the others and certainty.
+        ([1.0] * 20, [0.9, 0.4, 0.1], 0.70, 1.0, 1),
+        # Hits below that are lost.
+        ([0.6, *[0.9] * 19], [0.7, 0.5, 0.2], 0.75, 0.95, 0),
+        # The worst of the others alone cannot silence an event ...
+        ([0.8] * 20, [1.0, 0.2], 0.60, 1.0, 1),
+        # ... but two can, up to the highest start there is.
+        ([0.97] * 20, [1.0, 1.0], 0.98, 0.0, 2),
     ],
 )
-def test_a_start_is_strict_where_that_costs_little(hits, others, start, recall):
+def test_an_event_starts_halfway_to_certainty(hits, others, start, recall, n_false):
     choice = choose_thresholds(hearing(hits, others))
-    assert list(choice.starts.values()) == [start] * 3
-    assert choice.figures["choice"]["laughter"]["recall"] == pytest.approx(recall)
+    assert list(choice.starts.values()) == [pytest.approx(start)] * 3
+    laughter = choice.figures["choice"]["laughter"]
+    assert (laughter["recall"], laughter["n_false"]) == (pytest.approx(recall), n_false)
     thresholds = choice.thresholds()
     assert thresholds["crying_end"] == pytest.approx(start / 2)
-    assert thresholds["n_smoothed"] == 2.0
+    assert thresholds["laughter_n_smoothed"] == 5.0
+
+
+def test_levels_are_smoothed_over_the_latest_windows():
+    levels = np.array([1.0, 0.0, 1.0, 1.0])
+    assert smoothed(levels, 1).tolist() == levels.tolist()
+    assert smoothed(levels, 2).tolist() == [0.5, 0.5, 0.5, 1.0]
