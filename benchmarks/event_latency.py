@@ -127,13 +127,14 @@ def recognised_s(samples: Any, placed: list[Placed]) -> list[float | None]:
     from edge_affect.evaluation.event_streams import EventStream
     from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.sound_events import SoundEventModel, SoundEventReader
+    from edge_affect.perception.speech_net import SpeechModel
     from edge_affect.record import EVENTS
 
     host = VoiceExpressionModel.load().acoustic
     reader = SoundEventReader(SoundEventModel.load(), host, Voice().min_level_db)
     starts = [
         (EVENTS[place], known_s)
-        for known_s, observation in EventStream(reader, host).feed(samples)
+        for known_s, observation in EventStream(reader, host, SpeechModel.load()).feed(samples)
         for place in range(len(EVENTS))
         if observation.started[place]
     ]

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_affect.config import Voice
 from edge_affect.perception.acoustic import LogMelHistory
+from edge_affect.perception.chunk_activity import ChunkActivity
+from edge_affect.perception.speech_net import CHUNK_SAMPLES
 from edge_affect.record import EVENTS
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_affect.perception.acoustic import AcousticSettings
+    from edge_affect.perception.chunk_activity import ChunkDetector
     from edge_affect.perception.sound_events import SoundEventReader
     from edge_affect.types import SoundObservation
 
@@ -33,12 +37,26 @@ _ONSET_STEP = 320
 class EventStream:
     """Feeds samples of any length to a reader and counts what starts.
 
+    Args:
+        reader: Of the events.
+        host: Settings of the frames.
+        speech: Says what is speech, as in the live path; None hears none.
+
     Attributes:
         n_samples: Fed so far.
     """
 
-    def __init__(self, reader: SoundEventReader, host: AcousticSettings) -> None:
+    def __init__(
+        self,
+        reader: SoundEventReader,
+        host: AcousticSettings,
+        speech: ChunkDetector | None = None,
+    ) -> None:
         self._reader = reader
+        self._n_chunks = reader.n_window // CHUNK_SAMPLES
+        self._speech = None if speech is None else ChunkActivity(speech, Voice(), self._n_chunks)
+        if self._speech is not None:
+            self._speech.clear()
         self._host = host
         self._history = LogMelHistory(host)
         self._rest: NDArray[np.float32] = np.empty(0, dtype=np.float32)
@@ -54,7 +72,11 @@ class EventStream:
             self._history.extend(hop)
             self.n_samples += n_hop
             known_s = self.n_samples / self._host.sample_rate_hz
-            observation = self._reader.hear(hop, self._history, round(known_s * 1e9))
+            share = 0.0
+            if self._speech is not None:
+                self._speech.extend(hop)
+                share = self._speech.recent_share(self._n_chunks)
+            observation = self._reader.hear(hop, self._history, round(known_s * 1e9), share)
             if observation is not None:
                 found.append((known_s, observation))
         self._rest = pending[pending.size // n_hop * n_hop :]
@@ -77,7 +99,11 @@ class ClipHearing:
 
 
 def hear_clip(
-    samples: NDArray[np.float32], reader: SoundEventReader, host: AcousticSettings, phase: float
+    samples: NDArray[np.float32],
+    reader: SoundEventReader,
+    host: AcousticSettings,
+    phase: float,
+    speech: ChunkDetector | None = None,
 ) -> ClipHearing:
     """Return what a fresh reader makes of one clip between near-silences.
 
@@ -85,7 +111,8 @@ def hear_clip(
         samples: Of the clip.
         reader: Cleared before.
         host: Settings of the frames and of the hop.
-        phase: Where in a hop the clip begins, [0, 1).
+        phase: Where in a hop of the host the clip begins, [0, 1).
+        speech: As in `EventStream`.
     """
     rate_hz = host.sample_rate_hz
     reader.clear()
@@ -95,7 +122,7 @@ def hear_clip(
         (LEAD_LEVEL * generator.standard_normal(n)).astype(np.float32)
         for n in (n_lead, round(TAIL_S * rate_hz) + host.n_hop)
     )
-    heard = EventStream(reader, host).feed(np.concatenate((lead, samples, tail)))
+    heard = EventStream(reader, host, speech).feed(np.concatenate((lead, samples, tail)))
     onset_s = n_lead / rate_hz + onset_of(samples) / rate_hz
     peaks: NDArray[np.float64] = np.zeros(len(EVENTS))
     starts_s: NDArray[np.float64] = np.full(len(EVENTS), np.nan)
@@ -118,7 +145,10 @@ def onset_of(samples: NDArray[np.float32]) -> int:
 
 
 def count_starts(
-    recordings: Iterable[NDArray[np.float32]], reader: SoundEventReader, host: AcousticSettings
+    recordings: Iterable[NDArray[np.float32]],
+    reader: SoundEventReader,
+    host: AcousticSettings,
+    speech: ChunkDetector | None = None,
 ) -> tuple[NDArray[np.int64], float]:
     """Return how often each of ``EVENTS`` started in recordings played without a pause, and hours.
 
@@ -126,9 +156,10 @@ def count_starts(
         recordings: Samples, one after the other.
         reader: Cleared before.
         host: Settings of the frames and of the hop.
+        speech: As in `EventStream`.
     """
     reader.clear()
-    stream = EventStream(reader, host)
+    stream = EventStream(reader, host, speech)
     starts = np.zeros(len(EVENTS), dtype=np.int64)
     for samples in recordings:
         for _, observation in stream.feed(samples):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from edge_affect.evaluation.progress import with_progress
 from edge_affect.evaluation.recordings import read_samples
 from edge_affect.perception.expression_model import VoiceExpressionModel
 from edge_affect.perception.sound_events import SoundEventModel, SoundEventReader
+from edge_affect.perception.speech_net import SpeechModel
 from edge_affect.record import EVENTS
 
 if TYPE_CHECKING:
@@ -30,11 +32,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_affect.perception.acoustic import AcousticSettings
+    from edge_affect.perception.chunk_activity import ChunkDetector
 
 SOUND_CORPORA = ("esc-50", "donateacry")
 """Corpora of single sounds; precision is measured among their clips."""
 PARTS = ("report", "dev", "fit")
 GOLDEN_RATIO = 0.618034
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What hears: the events, the frames they are heard in, and what says who speaks."""
+
+    reader: SoundEventReader
+    host: AcousticSettings
+    speech: ChunkDetector | None = None
 
 
 def evaluate_events(index: Path, root: Path, model: str = "sound_events") -> dict[str, Any]:
@@ -58,20 +70,20 @@ def evaluate_events(index: Path, root: Path, model: str = "sound_events") -> dic
     known = SoundEventModel.load(model)
     host = VoiceExpressionModel.load().acoustic
     reader = SoundEventReader(known, host, Voice().min_level_db, with_rules=True)
+    heard = Heard(reader, host, SpeechModel.load())
     reported = tuple(clip for clip in clips if clip.part == "report")
     return {
         "model": model_identity(known.manifest),
-        **sound_figures(reported, known, reader, host),
-        "false_events": false_event_figures(clips, known.events, reader, host),
-        "rules": rule_figures(reported, reader, host),
+        **sound_figures(reported, known, heard),
+        "false_events": false_event_figures(clips, known.events, heard),
+        "rules": rule_figures(reported, heard),
     }
 
 
 def sound_figures(
     clips: Sequence[EventClip],
     known: SoundEventModel,
-    reader: SoundEventReader,
-    host: AcousticSettings,
+    heard: Heard,
 ) -> dict[str, Any]:
     """Return precision, recall and delay over the clips of single sounds.
 
@@ -81,7 +93,7 @@ def sound_figures(
     sounds = [clip for clip in clips if clip.corpus in SOUND_CORPORA or clip.event in known.events]
     if not any(clip.event in known.events for clip in sounds):
         raise DatasetError("The index lists no clip to report on that holds an event.")
-    hearings, cost_ms = _hear_all(sounds, reader, host)
+    hearings, cost_ms = _hear_all(sounds, heard)
     events = np.array([clip.event for clip in sounds])
     sources = _groups(sounds)
     peaks = np.stack([hearing.peaks for hearing in hearings])
@@ -153,8 +165,7 @@ def _falsely_heard(
 def false_event_figures(
     clips: Sequence[EventClip],
     known: Sequence[str],
-    reader: SoundEventReader,
-    host: AcousticSettings,
+    heard: Heard,
 ) -> dict[str, Any]:
     """Return how often events started where there are none, by corpus and in all.
 
@@ -166,7 +177,8 @@ def false_event_figures(
             chosen = [c for c in clips if (c.corpus, c.part, c.event) == (corpus, part, OTHER)]
             if not chosen:
                 continue
-            starts, hours = count_starts(_decoded(chosen, f"{corpus} {part}"), reader, host)
+            played = _decoded(chosen, f"{corpus} {part}")
+            starts, hours = count_starts(played, heard.reader, heard.host, heard.speech)
             counts = dict(zip(EVENTS, starts.tolist(), strict=True))
             rows.append({"corpus": corpus, "part": part, "hours": hours, **counts})
     unseen = [row for row in rows if row["part"] == "report"]
@@ -195,9 +207,7 @@ def _rate(rows: Sequence[dict[str, Any]], events: Sequence[str]) -> dict[str, An
     }
 
 
-def rule_figures(
-    clips: Sequence[EventClip], reader: SoundEventReader, host: AcousticSettings
-) -> dict[str, Any]:
+def rule_figures(clips: Sequence[EventClip], heard: Heard) -> dict[str, Any]:
     """Return in how many clips of each ruled event the experimental rules let it start."""
     figures: dict[str, Any] = {}
     for event in ("cheering", "screaming"):
@@ -205,7 +215,7 @@ def rule_figures(
         if not chosen:
             figures[event] = {"n": 0, "recall": None}
             continue
-        hearings, _ = _hear_all(chosen, reader, host)
+        hearings, _ = _hear_all(chosen, heard)
         starts = np.stack([hearing.starts_s for hearing in hearings])
         figures[event] = {
             "n": len(chosen),
@@ -219,16 +229,15 @@ def rule_figures(
     return figures
 
 
-def _hear_all(
-    clips: Sequence[EventClip], reader: SoundEventReader, host: AcousticSettings
-) -> tuple[list[ClipHearing], float]:
+def _hear_all(clips: Sequence[EventClip], heard: Heard) -> tuple[list[ClipHearing], float]:
     """Return what was heard in each clip, and the median processor time in ms for a second."""
     hearings: list[ClipHearing] = []
     costs_ms: list[float] = []
     for number, clip in enumerate(with_progress(clips, len(clips), "clips")):
         samples = read_samples(clip.path)
         started_ns = time.thread_time_ns()
-        hearings.append(hear_clip(samples, reader, host, number * GOLDEN_RATIO % 1.0))
+        phase = number * GOLDEN_RATIO % 1.0
+        hearings.append(hear_clip(samples, heard.reader, heard.host, phase, heard.speech))
         took_ms = (time.thread_time_ns() - started_ns) / 1e6
         costs_ms.append(took_ms / hearings[-1].duration_s)
     return hearings, float(np.median(costs_ms))

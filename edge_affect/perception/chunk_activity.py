@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from edge_affect.config import Voice
 
 
+REST_CHUNKS = 31
+"""After about a second of nothing audible the detector rests."""
+
+
 class ChunkDetector(Protocol):
     """What judges chunks; the Silero detector in the product, anything in tests."""
 
@@ -50,6 +54,7 @@ class ChunkActivity:
         self._min_level_db = settings.min_level_db
         self._threshold = settings.min_speech_probability or detector.threshold
         self._n_chunks = n_chunks
+        self._n_quiet = 0
         self._flags: NDArray[np.bool_] = np.empty(0, dtype=bool)
         self._pending: NDArray[np.float32] = np.zeros(CONTEXT_SAMPLES, dtype=np.float32)
 
@@ -77,6 +82,10 @@ class ChunkActivity:
         long_enough = sustained(self._flags, self._detector.n_least_chunks)
         return padded(long_enough, self._detector.n_pad_chunks)
 
+    def recent_share(self, n_chunks: int) -> float:
+        """Return the share of the latest chunks called speech, as they are, not padded, [0, 1]."""
+        return float(self._flags[-n_chunks:].sum()) / n_chunks
+
     @property
     def flags(self) -> NDArray[np.bool_]:
         """Decisions of the latest chunks, oldest first, not padded."""
@@ -84,6 +93,7 @@ class ChunkActivity:
 
     def clear(self) -> None:
         """Forget everything, as after a gap in the stream."""
+        self._n_quiet = 0
         self._flags = np.empty(0, dtype=bool)
         self._pending = np.zeros(CONTEXT_SAMPLES, dtype=np.float32)
         self._detector.reset()
@@ -91,15 +101,16 @@ class ChunkActivity:
     def _judge(self, chunks: NDArray[np.float32]) -> None:
         """Judge chunks that came together; those in the gaps of speech are heard, too.
 
-        A detector that remembers is not shown a stream with its silences cut out: only where
-        nothing at all is audible does it rest, and begins afresh afterwards.
+        A detector that remembers is not shown a stream with its silences cut out: only after
+        ``REST_CHUNKS`` without anything audible does it rest, and begins afresh afterwards.
         """
         is_audible = levels_db(chunks[:, CONTEXT_SAMPLES:]) >= self._min_level_db
         is_speech: NDArray[np.bool_] = np.zeros(chunks.shape[0], dtype=bool)
-        if is_audible.any():
-            is_speech = (self._detector.probabilities(chunks) >= self._threshold) & is_audible
-        else:
+        self._n_quiet = 0 if is_audible.any() else self._n_quiet + chunks.shape[0]
+        if self._n_quiet >= REST_CHUNKS:
             self._detector.reset()
+        else:
+            is_speech = (self._detector.probabilities(chunks) >= self._threshold) & is_audible
         self._flags = np.concatenate((self._flags, is_speech))[-self._n_chunks :]
 
 

@@ -90,6 +90,7 @@ class SoundEventReader:
 
     Attributes:
         n_hop: Samples from one window to the next.
+        n_window: Samples in one window.
 
     Raises:
         ManifestError: If the hop of the model does not divide the one of ``host``, or a threshold
@@ -111,6 +112,7 @@ class SoundEventReader:
                 f"model, {host.n_hop}; change one of them."
             )
         self.n_hop = mine.n_hop
+        self.n_window = mine.n_window
         shares = replace(mine, n_hop=host.n_hop).shares_frames_with(host)
         is_long_enough = host.n_frames >= mine.n_frames
         self._own = None if shares and is_long_enough else LogMelHistory(mine)
@@ -119,17 +121,27 @@ class SoundEventReader:
         self._rules = RuleSettings.from_manifest(model.manifest) if with_rules else None
         sensed = (*model.events, *(RULED_EVENTS if with_rules else ()))
         self._states = {event: EventHysteresis(model.hysteresis(event)) for event in sensed}
+        vetoes = model.manifest.thresholds
+        self._vetoes = {event: vetoes.get(f"{event}_speech_veto", 0.0) for event in sensed}
         self._n_quiet = 0
 
     def hear(
-        self, hop: NDArray[np.float32], history: LogMelHistory, end_ns: int
+        self,
+        hop: NDArray[np.float32],
+        history: LogMelHistory,
+        end_ns: int,
+        speech_share: float = 0.0,
     ) -> SoundObservation | None:
         """Return what the window holds that ends with a hop, or None before there is one.
+
+        Who speaks does not laugh or cry at the same time: the manifest says which levels sink
+        with the share of speech, and by how much.
 
         Args:
             hop: The next ``n_hop`` samples; where nothing is loud enough, nothing is computed.
             history: Of the host, with the hop already in it.
             end_ns: Monotonic clock at the end of the hop.
+            speech_share: Share of the window that holds speech, [0, 1].
         """
         if self._own is not None:
             history = self._own
@@ -142,7 +154,10 @@ class SoundEventReader:
         frames_db = history.latest_db()
         if frames_db.shape[0] < mine.n_frames:
             return None
-        return self._observe(self._levels(frames_db[-mine.n_frames :]), observed_ns)
+        levels = self._levels(frames_db[-mine.n_frames :])
+        for event, veto in self._vetoes.items():
+            levels[event] *= 1.0 - veto * speech_share
+        return self._observe(levels, observed_ns)
 
     def clear(self) -> None:
         """Forget everything, as after a gap or a pause."""

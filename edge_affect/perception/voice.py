@@ -112,8 +112,11 @@ class VoiceReader:
         """Take one step, the hop of the sound events or else the whole hop."""
         observations: list[VoiceObservation | SoundObservation] = []
         self._history.extend(step)
+        if self._chunks is not None:
+            self._chunks.extend(step)
         if self._events is not None:
-            sound = self._events.hear(step, self._history, end_ns)
+            spoken = self._spoken_share(self._events.n_window)
+            sound = self._events.hear(step, self._history, end_ns, spoken)
             if sound is not None:
                 observations.append(sound)
         self._hop.append(step)
@@ -128,7 +131,7 @@ class VoiceReader:
         self._activity.extend(hop)
         half_ns = self._acoustic.n_window * NS_PER_S // self._acoustic.sample_rate_hz // 2
         observed_ns = end_ns - half_ns
-        speech_share = self._speech_share(hop)
+        speech_share = self._speech_share()
         prosody = self._prosody.window()
         estimate = arousal = None
         if speech_share >= self._settings.min_speech_share:
@@ -139,11 +142,14 @@ class VoiceReader:
                     arousal = self._arousal.arousal(manner(window_db, prosody))
         return VoiceObservation(speech_share, estimate, observed_ns, prosody, arousal)
 
-    def _speech_share(self, hop: NDArray[np.float32]) -> float:
-        if self._chunks is None:
-            return self._activity.speech_share()
-        self._chunks.extend(hop)
-        return self._chunks.share()
+    def _speech_share(self) -> float:
+        return self._activity.speech_share() if self._chunks is None else self._chunks.share()
+
+    def _spoken_share(self, n_samples: int) -> float:
+        """Return the share of the latest samples in which somebody speaks; 0 where none looks."""
+        return (
+            0.0 if self._chunks is None else self._chunks.recent_share(n_samples // CHUNK_SAMPLES)
+        )
 
     def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
         known = self._model.probabilities(window_db)

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from edge_affect.config import Voice
 from edge_affect.perception.acoustic import AcousticSettings, log_mel_db, normalise
+from edge_affect.perception.chunk_activity import ChunkActivity
 from edge_affect.perception.interpreter import TfliteModel, quantise, softmax
+from edge_affect.perception.speech_net import CHUNK_SAMPLES, SpeechModel
 from edge_affect.training.event_data import EVENT_LABELS, SPEECH_CORPUS
-from edge_affect.training.event_thresholds import N_SMOOTHED, DevHearing, precisions, smoothed
+from edge_affect.training.event_thresholds import (
+    N_SMOOTHED,
+    SPEECH_VETO,
+    DevHearing,
+    precisions,
+    smoothed,
+)
 from edge_affect.training.loop import predict
 
 if TYPE_CHECKING:
@@ -35,6 +44,7 @@ class DevSounds:
             for start in range(0, frames_db.shape[0] - acoustic.n_frames + 1, n_hop):
                 windows.append(normalise(frames_db[start : start + acoustic.n_frames], acoustic))
                 owners.append(number)
+        self._spoken = _spoken_shares(sounds, acoustic, owners)
         self._windows = torch.from_numpy(np.stack(windows)[:, None])
         self._owners = np.array(owners, dtype=np.int64)
 
@@ -53,8 +63,10 @@ class DevSounds:
         peaks = np.zeros((len(self._sounds), raw.shape[1]))
         for number in range(len(self._sounds)):
             mine = raw[self._owners == number]
-            for event, n_smoothed in enumerate(N_SMOOTHED.values()):
-                peaks[number, event] = smoothed(mine[:, event], n_smoothed).max()
+            spoken = self._spoken[self._owners == number]
+            for event, name in enumerate(N_SMOOTHED):
+                levels = mine[:, event] * (1.0 - SPEECH_VETO[name] * spoken)
+                peaks[number, event] = smoothed(levels, N_SMOOTHED[name]).max()
         clips = [sound.clip for sound in self._sounds]
         return DevHearing(
             peaks,
@@ -72,3 +84,22 @@ class DevSounds:
         if heard.is_speech.any():
             figures["speech_peak"] = float(heard.peaks[heard.is_speech].max())
         return figures
+
+
+def _spoken_shares(
+    sounds: tuple[Sound, ...], acoustic: AcousticSettings, owners: list[int]
+) -> NDArray[np.float64]:
+    """Return the share of speech in each window, as the live path has it, shape ``(n,)``."""
+    n_chunks = acoustic.n_window // CHUNK_SAMPLES
+    activity = ChunkActivity(SpeechModel.load(), Voice(), n_chunks)
+    shares: list[float] = []
+    for number, sound in enumerate(sounds):
+        activity.clear()
+        behind = np.zeros(acoustic.n_window // 2, dtype=np.float32)
+        samples = np.concatenate((behind, sound.samples, behind))
+        activity.extend(samples[: acoustic.n_window])
+        for end in range(owners.count(number)):
+            shares.append(activity.recent_share(n_chunks))
+            first = acoustic.n_window + end * acoustic.n_hop
+            activity.extend(samples[first : first + acoustic.n_hop])
+    return np.array(shares)

@@ -55,6 +55,19 @@ def test_a_pause_is_heard_but_is_no_speech_and_a_silent_hop_starts_afresh():
     assert not activity.flags[-31:].any()
 
 
+def test_the_detector_rests_after_a_second_of_silence_however_it_is_cut():
+    for n_cut in (1, 5, 31):
+        detector = Always()
+        activity = ChunkActivity(detector, Voice(), n_chunks=100)
+        activity.extend(noise(2 * CHUNK_SAMPLES / RATE))
+        for _ in range(93 // n_cut):
+            activity.extend(np.zeros(n_cut * CHUNK_SAMPLES, np.float32))
+        assert detector.seen == []
+        activity.extend(noise(CHUNK_SAMPLES / RATE))
+        assert len(detector.seen) == 1
+        assert activity.recent_share(10) == pytest.approx(0.1)
+
+
 def test_share_counts_padded_chunks_and_looks_back_only_so_far():
     activity = ChunkActivity(Always(), Voice(), n_chunks=100)
     activity.extend(np.zeros(50 * CHUNK_SAMPLES, np.float32))

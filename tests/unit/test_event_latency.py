@@ -38,7 +38,8 @@ def first_told_s(samples: np.ndarray, event: str) -> float:
     for first in range(0, samples.size, BLOCK):
         end_ns = (first + BLOCK) * 1_000_000_000 // RATE
         clock.advance_to(end_ns)
-        block = samples[first : first + BLOCK]
+        # The pipeline overwrites what it was given.
+        block = samples[first : first + BLOCK].copy()
         pipeline.on_block(AudioBlock(block, first * 1_000_000_000 // RATE))
         level = pipeline.record(SourceState.OK, SourceState.OFF).events[EVENTS.index(event)]
         if level is not None and level >= EVENT_GOING_ON:

@@ -86,14 +86,12 @@ def hearing(hits: list[float], others: list[float]) -> DevHearing:
 @pytest.mark.parametrize(
     ("hits", "others", "start", "recall", "n_false"),
     [
-        # Halfway between the second loudest of the others and certainty.
-        ([1.0] * 20, [0.9, 0.4, 0.1], 0.70, 1.0, 1),
+        # Halfway between the loudest of the others and certainty.
+        ([1.0] * 20, [0.4, 0.1], 0.70, 1.0, 0),
         # Hits below that are lost.
-        ([0.6, *[0.9] * 19], [0.7, 0.5, 0.2], 0.75, 0.95, 0),
-        # The worst of the others alone cannot silence an event ...
-        ([0.8] * 20, [1.0, 0.2], 0.60, 1.0, 1),
-        # ... but two can, up to the highest start there is.
-        ([0.97] * 20, [1.0, 1.0], 0.98, 0.0, 2),
+        ([0.6, *[0.9] * 19], [0.5, 0.2], 0.75, 0.95, 0),
+        # There is a highest start, below which an event could never be told.
+        ([0.97] * 20, [1.0], 0.98, 0.0, 1),
     ],
 )
 def test_an_event_starts_halfway_to_certainty(hits, others, start, recall, n_false):
@@ -103,7 +101,8 @@ def test_an_event_starts_halfway_to_certainty(hits, others, start, recall, n_fal
     assert (laughter["recall"], laughter["n_false"]) == (pytest.approx(recall), n_false)
     thresholds = choice.thresholds()
     assert thresholds["crying_end"] == pytest.approx(start / 2)
-    assert thresholds["laughter_n_smoothed"] == 5.0
+    assert thresholds["laughter_n_smoothed"] == 4.0
+    assert (thresholds["laughter_speech_veto"], thresholds["applause_speech_veto"]) == (1.0, 0.0)
 
 
 def test_levels_are_smoothed_over_the_latest_windows():
