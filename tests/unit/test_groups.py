@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_affect.clock import ManualClock
 from edge_affect.config import Config, Deployment, Face, Fusion, Privacy
 from edge_affect.errors import ConfigError
 from edge_affect.fusion.circumplex import valence_arousal
@@ -20,12 +21,15 @@ from edge_affect.privacy.gates import gate_of
 from edge_affect.privacy.group_gate import GroupGate
 from edge_affect.privacy.noisy_gate import NoisyGroupGate
 from edge_affect.record import AbstainReason, Modality, People, SourceState
+from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.types import (
+    AudioBlock,
     ExpressionEstimate,
     FaceObservation,
     ObservedFace,
     SensingHealth,
     SoundObservation,
+    VideoFrame,
     VoiceObservation,
 )
 
@@ -341,3 +345,46 @@ def test_the_gate_follows_from_the_configuration():
 def test_a_group_that_could_never_be_told_is_refused(config, words):
     with pytest.raises(ConfigError, match=words):
         gate_of(config, valence_arousal)
+
+
+# ---- the whole pipeline ----
+
+
+class EightFaces:
+    """A face reader that sees eight calm people."""
+
+    def observe(self, picture):
+        return frame({t: one_hot(0) for t in range(8)}, picture.captured_ns)
+
+    def clear(self):
+        pass
+
+
+class OneAngryVoice:
+    """A voice reader that hears one person shout and laugh."""
+
+    def feed(self, block):
+        sound = SoundObservation((1.0,) * 5, (True,) * 5, (True,) * 5, (False,) * 5, block.start_ns)
+        voice = VoiceObservation(
+            1.0, ExpressionEstimate(one_hot(4), 0.93, block.start_ns), block.start_ns
+        )
+        return (sound, voice)
+
+    def clear(self):
+        pass
+
+
+@pytest.mark.parametrize(("gate", "is_heard"), [(Gate(K), True), (group_gate(), False)])
+def test_one_voice_does_not_colour_what_is_said_of_a_group(gate, is_heard):
+    clock = ManualClock()
+    pipeline = Pipeline(Stages(OneAngryVoice(), EightFaces(), SceneFusion(Fusion()), gate), clock)
+    for i in range(30):
+        clock.advance_to(i * S // 10)
+        pipeline.on_frame(VideoFrame(np.zeros((8, 8, 3), np.uint8), clock.now_ns()))
+        pipeline.on_block(AudioBlock(np.zeros(1600, np.float32), clock.now_ns()))
+    record = pipeline.record(SourceState.OK, SourceState.OK)
+    assert record.abstained is AbstainReason.NONE
+    assert (Modality.VOICE in record.modalities) == is_heard
+    assert (record.expressions[4] > 1) == is_heard
+    assert any(level is not None for level in record.events) == is_heard
+    assert record.speech_share == 6
