@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "alerts": "show alert rules, and try them on a recording",
     "models": "fetch and check model files",
     "evaluate": "measure the models on data sets",
+    "notice": "write the notice for the wall, as HTML or PDF",
     "config": "write and check a configuration file",
     "policy": "say what applies where the box stands, and why",
     "doctor": "check machine, models, cage, place, devices and broker",

@@ -1,0 +1,1 @@
+"""The notice for the wall: what this box does, for the people in front of it."""
