@@ -51,7 +51,8 @@ def page(notice: Notice, code_svg: str | None = None) -> str:
     """
     code = ""
     if code_svg is not None:
-        code = f"<figure>{code_svg}<figcaption>{html.escape(notice.code_caption)}</figcaption></figure>"
+        caption = html.escape(notice.code_caption)
+        code = f"<figure>{code_svg}<figcaption>{caption}</figcaption></figure>"
     return f"""<!DOCTYPE html>
 <html lang="{notice.html_lang}">
 <head>

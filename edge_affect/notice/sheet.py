@@ -216,9 +216,7 @@ class _Setter:
             for section in sections
         ]
         heights = [sum(h + p.style.spaceAfter for p, h in stack) + 18 for stack in stacks]
-        split = min(
-            range(len(stacks) + 1), key=lambda i: max(sum(heights[:i]), sum(heights[i:]))
-        )
+        split = min(range(len(stacks) + 1), key=lambda i: max(sum(heights[:i]), sum(heights[i:])))
         ends = []
         for number, column in enumerate((stacks[:split], stacks[split:])):
             y, left = top, MARGIN + number * (width + GAP)

@@ -91,8 +91,8 @@ DE = Texts(
     measured_limit="Gemessen wird, was jemand zeigt. Das ist nicht immer, was jemand fühlt, und "
     "das Gerät kann sich irren.",
     leaves="Was das Gerät verlässt",
-    leaves_text="{n_per_s}× pro Sekunde {n_bytes} Byte mit groben Stufen: Ausdruck, Stimmung, ungefähr wie viele Menschen da sind, wie viel gesprochen wird und wie es dem Gerät "
-    "geht.",
+    leaves_text="{n_per_s}× pro Sekunde {n_bytes} Byte mit groben Stufen: Ausdruck, Stimmung, "
+    "ungefähr wie viele Menschen da sind, wie viel gesprochen wird und wie es dem Gerät geht.",
     leaves_group="Nichts über Stimmungen, solange weniger als {min_people} Menschen da sind.",
     never="Was das Gerät nie verlässt",
     never_text="Bilder, Töne, Worte, Namen oder irgendetwas, woran man jemanden erkennt.",
@@ -129,7 +129,8 @@ ZH = Texts(
     measured_face="面部表情如何（摄像头）",
     measured_limit="设备只读取表现出来的情绪，这不一定是真实的感受，也可能出错。",
     leaves="什么会离开设备",
-    leaves_text="每秒 {n_per_s} 次，每次 {n_bytes} 字节的粗略等级：表情、情绪、人数范围、说话的多少，以及设备状态。",
+    leaves_text="每秒 {n_per_s} 次，每次 {n_bytes} 字节的粗略等级："
+    "表情、情绪、人数范围、说话的多少，以及设备状态。",
     leaves_group="在场人数少于 {min_people} 人时，不发送任何情绪信息。",
     never="什么绝不会离开设备",
     never_text="图像、声音、话语、姓名，或任何可用来辨认个人的信息。",

@@ -63,8 +63,9 @@ def test_the_notice_says_what_the_configuration_says(language):
     told = notice(settings(), LANGUAGES[language])
     text = " ".join(line for section in told.sections for line in section.lines)
     ceiling = f"{record.leak_ceiling_bits_per_s(2.0):.0f}"
-    for fact in ("Pace of the lesson", "Consent of the guardians", ceiling, "08:00-13:00",
-                 "America/New_York", str(record.SIZE_BYTES), str(config.GROUP_MIN_PEOPLE)):  # fmt: skip
+    numbers = (ceiling, str(record.SIZE_BYTES), str(config.GROUP_MIN_PEOPLE))
+    texts = ("Pace of the lesson", "Consent of the guardians", "08:00-13:00", "America/New_York")
+    for fact in (*numbers, *texts):
         assert fact in text, fact
     assert re.search(r"(?<!\d)0 (seconds|Sekunden|秒)", text)
     assert told.contact == "privacy@school.example.org"
@@ -183,24 +184,24 @@ def test_the_command_writes_both_kinds(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "status", "message"),
+    ("text", "options", "status_and_message"),
     [
-        (BOX, ["--out", "n.docx"], ExitCode.USAGE, "must end in .html or .pdf"),
-        (BOX, ["--out", "no/n.pdf"], ExitCode.CANNOT_WRITE, "cannot be written"),
+        (BOX, ["--out", "n.docx"], (ExitCode.USAGE, "must end in .html or .pdf")),
+        (BOX, ["--out", "no/n.pdf"], (ExitCode.CANNOT_WRITE, "cannot be written")),
         (BOX.replace("privacy@school.example.org", ""), ["--out", "n.html"],
-         ExitCode.CONFIGURATION, "[deployment] contact is not set"),
-        (BOX.replace("Pace", "Pace " * 800), ["--out", "n.pdf"], ExitCode.CONFIGURATION,
-         "too long for one sheet"),
-        (BOX.replace("Pace", "\U0001f600"), ["--out", "n.pdf"], ExitCode.BAD_DATA, "--font"),
-        (BOX, ["--out", "n.pdf", "--font", "no.ttf"], ExitCode.INPUT_MISSING, "no font file"),
-        (BOX, ["--out", "n.pdf", "--font", "box.toml"], ExitCode.BAD_DATA, "cannot be embedded"),
+         (ExitCode.CONFIGURATION, "[deployment] contact is not set")),
+        (BOX.replace("Pace", "Pace " * 800), ["--out", "n.pdf"], (ExitCode.CONFIGURATION, "too long for one sheet")),
+        (BOX.replace("Pace", "\U0001f600"), ["--out", "n.pdf"], (ExitCode.BAD_DATA, "--font")),
+        (BOX, ["--out", "n.pdf", "--font", "no.ttf"], (ExitCode.INPUT_MISSING, "no font file")),
+        (BOX, ["--out", "n.pdf", "--font", "box.toml"], (ExitCode.BAD_DATA, "cannot be embedded")),
         (BOX.replace("privacy@", "x" * 3000 + "@"), ["--out", "n.html", "--qr"],
-         ExitCode.CONFIGURATION, "too many for a QR code"),
+         (ExitCode.CONFIGURATION, "too many for a QR code")),
     ],
 )  # fmt: skip
 def test_wrong_input_ends_in_one_sentence(
-    tmp_path, monkeypatch, capsys, text, options, status, message
+    tmp_path, monkeypatch, capsys, text, options, status_and_message
 ):
+    status, message = status_and_message
     monkeypatch.chdir(tmp_path)
     Path("box.toml").write_text(text)
     assert run("--config", "box.toml", *options) == status

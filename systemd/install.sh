@@ -1,0 +1,149 @@
+#!/bin/sh
+# Installs edge-affect as systemd services, or takes all of it away again.
+#
+# usage: systemd/install.sh install   [--root DIR] [--no-software] [--extras pi,...]
+#        systemd/install.sh uninstall [--root DIR] [--keep-config]
+#
+# --root DIR       work below DIR, as for an image of a card; needs no running systemd
+# --no-software    leave /opt/edge-affect alone; the program is expected there
+# --extras LIST    extras of the Python package, such as pi
+# --keep-config    leave /etc/edge-affect
+set -eu
+
+say() { printf '== %s\n' "$*"; }
+stop() { code=$1; shift; printf 'install: %s\n' "$*" >&2; exit "$code"; }
+
+here=$(cd "$(dirname "$0")" && pwd)
+goal=${1:-}
+[ $# -gt 0 ] && shift
+root=""
+software=yes
+extras=""
+keep_config=no
+while [ $# -gt 0 ]; do
+    case $1 in
+        --root) [ $# -gt 1 ] || stop 64 "--root needs a folder."; root=${2%/}; shift ;;
+        --extras) [ $# -gt 1 ] || stop 64 "--extras needs a list."; extras="[$2]"; shift ;;
+        --no-software) software=no ;;
+        --keep-config) keep_config=yes ;;
+        *) stop 64 "unknown option $1; see the top of this file." ;;
+    esac
+    shift
+done
+[ -z "$root" ] || [ -d "$root" ] || stop 66 "there is no folder $root."
+[ "$(id -u)" = 0 ] || stop 69 "must be run as root; try: sudo $0 $goal"
+
+units=$root/etc/systemd/system
+config=$root/etc/edge-affect
+program=$root/opt/edge-affect
+state=$root/var/lib/edge-affect
+# What was made here and did not exist before, so that uninstall leaves what it found.
+made=$state/made-by-install
+users="edge-affect-sense edge-affect-publish edge-affect-switches"
+# Side products of adding users.
+account_files=".pwd.lock passwd- group- shadow- gshadow-"
+
+note() { printf '%s\n' "$1" >>"$made"; }
+
+folder() { # a folder and those above it, noting the new ones
+    [ -d "$1" ] && return
+    folder "$(dirname "$1")"
+    mkdir -m 0755 "$1"
+    case $1 in "$state"*) ;; *) note "$1" ;; esac
+}
+
+has_systemd() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
+
+run_install() {
+    new_state=""
+    for path in "$root/var" "$root/var/lib" "$state"; do
+        [ -d "$path" ] || { mkdir -m 0755 "$path"; new_state="$new_state $path"; }
+    done
+    touch "$made"
+    for path in $new_state; do [ "$path" = "$state" ] || note "$path"; done
+    for path in "$root/etc" "$root/opt" "$root/run" "$units" "$config" "$root/etc/sysusers.d" \
+        "$root/etc/tmpfiles.d" "$state/models"; do folder "$path"; done
+    for name in $account_files; do [ -e "$root/etc/$name" ] || note "$root/etc/$name"; done
+
+    if [ "$software" = yes ]; then
+        say "Installing the software into $program (about 150 MB the first time)"
+        command -v python3 >/dev/null || stop 69 "python3 is missing; install it with apt."
+        share=""
+        if python3 -c 'import libcamera' 2>/dev/null || python3 -c 'import lgpio' 2>/dev/null; then
+            share=--system-site-packages
+        fi
+        [ -x "$program/bin/python" ] || python3 -m venv $share "$program" ||
+            stop 69 "python3 -m venv does not work; install python3-venv."
+        "$program/bin/python" -m pip install --quiet --disable-pip-version-check \
+            "$here/..$extras" || stop 69 "pip could not install the software."
+        say "Fetching third-party model files"
+        EDGE_AFFECT_MODELS=$state/models "$program/bin/edge-affect" models fetch
+    fi
+
+    say "Adding users, units and folders"
+    install -m 0644 "$here/edge-affect.sysusers" "$root/etc/sysusers.d/edge-affect.conf"
+    install -m 0644 "$here/edge-affect.tmpfiles" "$root/etc/tmpfiles.d/edge-affect.conf"
+    for unit in "$here"/units/*; do
+        install -m 0644 "$unit" "$units/$(basename "$unit")"
+    done
+    systemd-sysusers ${root:+--root="$root"} "$root/etc/sysusers.d/edge-affect.conf"
+    systemd-tmpfiles ${root:+--root="$root"} --create "$root/etc/tmpfiles.d/edge-affect.conf"
+    # The group that owns the GPIO chips on Raspberry Pi OS; elsewhere there is none.
+    if grep -q '^gpio:' "$root/etc/group"; then
+        mkdir -p "$units/edge-affect-switches.service.d"
+        printf '# The group that owns the GPIO chips.\n[Service]\nSupplementaryGroups=gpio\n' \
+            >"$units/edge-affect-switches.service.d/gpio.conf"
+    fi
+    if [ ! -e "$config/config.toml" ]; then
+        install -m 0644 "$here/../docs/example.toml" "$config/config.toml"
+        say "Wrote $config/config.toml: fill in [deployment] and [mqtt]"
+    fi
+    if has_systemd; then
+        systemctl daemon-reload
+        say "Start it now and at every boot with: systemctl enable --now edge-affect.target"
+    fi
+    say "Installed"
+}
+
+run_uninstall() {
+    if has_systemd; then
+        systemctl disable --now edge-affect.target 2>/dev/null || true
+        for unit in "$here"/units/*; do systemctl stop "$(basename "$unit")" 2>/dev/null || true; done
+    fi
+    say "Removing units, users, software and models"
+    for unit in "$here"/units/*; do rm -f "$units/$(basename "$unit")"; done
+    rm -rf "$units/edge-affect-switches.service.d" "$units/multi-user.target.wants/edge-affect.target"
+    rmdir "$units/multi-user.target.wants" 2>/dev/null || true
+    for user in $users; do
+        if [ -f "$root/etc/passwd" ] && grep -q "^$user:" "$root/etc/passwd"; then
+            userdel ${root:+--prefix "$root"} "$user" ||
+                stop 75 "the user $user could not be removed; is a process of it running?"
+        fi
+        if [ -f "$root/etc/group" ] && grep -q "^$user:" "$root/etc/group"; then
+            groupdel ${root:+--prefix "$root"} "$user"
+        fi
+    done
+    rm -f "$root/etc/sysusers.d/edge-affect.conf" "$root/etc/tmpfiles.d/edge-affect.conf"
+    rm -rf "$program" "$root/run/edge-affect"
+    if [ "$keep_config" = yes ]; then say "Kept $config"; else rm -rf "$config"; fi
+    if [ -f "$made" ]; then
+        for name in $account_files; do
+            ! grep -qxF "$root/etc/$name" "$made" || rm -f "$root/etc/$name"
+        done
+        cp "$made" "${TMPDIR:-/tmp}/edge-affect-made.$$"
+        rm -rf "$state"
+        # The folders that were made, the deepest first; those in use by now stay.
+        sort -r "${TMPDIR:-/tmp}/edge-affect-made.$$" | while read -r path; do
+            [ ! -d "$path" ] || rmdir "$path" 2>/dev/null || true
+        done
+        rm -f "${TMPDIR:-/tmp}/edge-affect-made.$$"
+    fi
+    ! has_systemd || systemctl daemon-reload
+    say "Uninstalled"
+}
+
+case $goal in
+    install) run_install ;;
+    uninstall) run_uninstall ;;
+    *) stop 64 "say install or uninstall; see the top of this file." ;;
+esac
