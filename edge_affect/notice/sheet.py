@@ -195,7 +195,7 @@ class _Setter:
         width: float,
         min_height: float = 0.0,
     ) -> float:
-        used = sum(height + paragraph.style.spaceAfter for paragraph, height in stack)
+        used: float = sum(height + paragraph.style.spaceAfter for paragraph, height in stack)
         height = max(used + 24, min_height + 24)
         self._canvas.setLineWidth(3)
         self._canvas.roundRect(left, top - height, width, height, 10)
