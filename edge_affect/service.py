@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_affect.errors import UnavailableError, UsageError
+from edge_affect.errors import ConfigError, UnavailableError, UsageError
 
 SOCKETS_FOLDER = Path("/run/edge-affect")
 """Where the ``.socket`` units put their sockets."""
@@ -69,9 +69,15 @@ def connected(path: Path, kind: socket.SocketKind = socket.SOCK_DGRAM) -> socket
 def credential(name: str, environment: Mapping[str, str] | None = None) -> Path | None:
     """Return the file of a secret that systemd passed (``LoadCredential=``), or None.
 
-    An empty one counts as none: it stands for "not set" in the unit.
+    An empty one counts as none: the unit needs a file, the broker may need no password.
+
+    Raises:
+        ConfigError: If it is there but cannot be read.
     """
     variables = os.environ if environment is None else environment
     folder = variables.get("CREDENTIALS_DIRECTORY", "")
     path = Path(folder) / name
-    return path if folder and path.is_file() and path.stat().st_size else None
+    try:
+        return path if folder and path.is_file() and path.stat().st_size else None
+    except OSError as error:
+        raise ConfigError(f"The credential {name} cannot be read: {error.strerror}.") from None

@@ -98,6 +98,10 @@ run_install() {
         install -m 0644 "$here/../docs/example.toml" "$config/config.toml"
         say "Wrote $config/config.toml: fill in [deployment] and [mqtt]"
     fi
+    if [ ! -e "$config/mqtt-password" ]; then
+        (umask 077 && : >"$config/mqtt-password")
+        say "Made $config/mqtt-password, empty: the broker's password goes into its first line"
+    fi
     if has_systemd; then
         systemctl daemon-reload
         say "Start it now and at every boot with: systemctl enable --now edge-affect.target"

@@ -136,6 +136,7 @@ def test_installing_twice_and_removing_twice_leaves_nothing_behind(root):
     (root / "etc/edge-affect/config.toml").write_text("# mine\n")
     assert installed(root, "install", "--no-software").returncode == 0
     assert (root / "etc/edge-affect/config.toml").read_text() == "# mine\n"
+    assert (root / "etc/edge-affect/mqtt-password").stat().st_mode & 0o777 == 0o600
     removed = installed(root, "uninstall")
     assert removed.returncode == 0, removed.stderr
     assert contents(root) == before
@@ -206,7 +207,8 @@ def test_the_units_agree_with_the_program():
     assert values("edge-affect-records.socket", "SocketUser") == ["edge-affect-sense"]
     assert values("edge-affect-commands.socket", "SocketUser") == ["edge-affect-publish"]
     assert values("edge-affect-switches.socket", "SocketUser") == ["edge-affect-sense"]
-    assert values("edge-affect-publish.service", "LoadCredential") == [PASSWORD_CREDENTIAL]
+    secret = f"{PASSWORD_CREDENTIAL}:/etc/edge-affect/mqtt-password"
+    assert values("edge-affect-publish.service", "LoadCredential") == [secret]
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.stem)
