@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime check-units
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -74,6 +74,9 @@ check-tflite-runtime: .stamps/demo ## show that the models answer the same on tf
 	@mkdir -p build
 	@$(BIN)/python tools/check_tflite_runtime.py --keep build/litert-answers.npz
 	@.venv-tflite/bin/python tools/check_tflite_runtime.py --compare build/litert-answers.npz
+
+check-units: .stamps/dev ## run the systemd units under a real systemd, in throw-away namespaces; needs root
+	@$(BIN)/python tools/check_units.py
 
 clean: ## remove the virtual environments and everything built
 	rm -rf $(VENV) .venv-* .stamps build dist *.egg-info .coverage

@@ -115,8 +115,11 @@ run_uninstall() {
         for unit in "$here"/units/*; do systemctl stop "$(basename "$unit")" 2>/dev/null || true; done
     fi
     say "Removing units, users, software and models"
-    for unit in "$here"/units/*; do rm -f "$units/$(basename "$unit")"; done
-    rm -rf "$units/edge-affect-switches.service.d" "$units/multi-user.target.wants/edge-affect.target"
+    # With the drop-ins that somebody made for them.
+    for unit in "$here"/units/*; do
+        rm -rf "$units/$(basename "$unit")" "$units/$(basename "$unit").d"
+    done
+    rm -rf "$units/multi-user.target.wants/edge-affect.target"
     rmdir "$units/multi-user.target.wants" 2>/dev/null || true
     for user in $users; do
         if [ -f "$root/etc/passwd" ] && grep -q "^$user:" "$root/etc/passwd"; then
