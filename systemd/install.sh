@@ -67,15 +67,23 @@ run_install() {
 
     if [ "$software" = yes ]; then
         say "Installing the software into $program (about 150 MB the first time)"
-        command -v python3 >/dev/null || stop 69 "python3 is missing; install it with apt."
+        # Not a Python of somebody's home, which the services cannot see.
+        python=${PYTHON:-/usr/bin/python3}
+        [ -x "$python" ] || stop 69 "there is no $python; install python3 with apt, or set PYTHON."
         share=""
-        if python3 -c 'import libcamera' 2>/dev/null || python3 -c 'import lgpio' 2>/dev/null; then
+        if "$python" -c 'import libcamera' 2>/dev/null || "$python" -c 'import lgpio' 2>/dev/null; then
             share=--system-site-packages
         fi
-        [ -x "$program/bin/python" ] || python3 -m venv $share "$program" ||
-            stop 69 "python3 -m venv does not work; install python3-venv."
+        [ -x "$program/bin/python" ] || "$python" -m venv $share "$program" ||
+            stop 69 "$python -m venv does not work; install python3-venv."
+        # From a copy: building leaves files beside the source.
+        copy=$(mktemp -d)
+        (cd "$here/.." && cp -r edge_affect models_tflite requirements setup.cfg pyproject.toml \
+            README.md LICENSE NOTICE "$copy")
         "$program/bin/python" -m pip install --quiet --disable-pip-version-check \
-            "$here/..$extras" || stop 69 "pip could not install the software."
+            --constraint "$copy/requirements/constraints.txt" "$copy$extras" ||
+            { rm -rf "$copy"; stop 69 "pip could not install the software."; }
+        rm -rf "$copy"
         say "Fetching third-party model files"
         EDGE_AFFECT_MODELS=$state/models "$program/bin/edge-affect" models fetch
     fi

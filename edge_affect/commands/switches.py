@@ -22,7 +22,8 @@ from edge_affect.switch_line import SwitchLine
 from edge_affect.switching.daemon import SwitchDaemon
 from edge_affect.switching.pins import BoxPins
 
-WAIT_FOR_SENSING_S = 60.0
+WAIT_FOR_SENSING_S = 5.0
+"""Below the watchdog's period; sensing has called already when systemd starts this process."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -85,6 +86,6 @@ def _line_fd(args: argparse.Namespace) -> int:
             return listener.accept()[0].detach()
         except TimeoutError:
             raise UnavailableError(
-                f"Sensing did not call for {WAIT_FOR_SENSING_S:.0f} s; the next call starts this "
-                "process again."
+                f"Sensing did not call within {WAIT_FOR_SENSING_S:.0f} s; its call starts this "
+                "process, nobody else needs to."
             ) from None
