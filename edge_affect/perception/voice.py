@@ -104,6 +104,7 @@ class VoiceReader:
         if self._events is not None:
             self._events.clear()
         self._hop = []
+        self._step.fill(0.0)
         self._n_in_step = 0
 
     def _take(

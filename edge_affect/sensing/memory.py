@@ -48,14 +48,12 @@ def lock() -> str:
 
 def _lift_limit() -> int | None:
     """Lift the limit of locked memory and return None, or return the limit that stays."""
-    limits = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    with suppress(OSError, ValueError):  # only root may, and not in every container
-        resource.setrlimit(resource.RLIMIT_MEMLOCK, limits)
-    soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
-    if hard == resource.RLIM_INFINITY:
-        resource.setrlimit(resource.RLIMIT_MEMLOCK, limits)
-        return None
-    return soft
+    without = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    if resource.getrlimit(resource.RLIMIT_MEMLOCK) != without:
+        with suppress(OSError, ValueError):  # only root may, and not in every container
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, without)
+    soft = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def overwrite_freed() -> str:

@@ -30,7 +30,7 @@ EARLY_S, LATE_S = 1.0, 14.0
 WINDOW_S = 2.5
 RECORDS_PER_S = 4
 N_RECORDS = round((EARLY_S + WINDOW_S + 2.0) * RECORDS_PER_S)
-"""Records to wait for: the early mark, the window behind it, and some room."""
+"""Records to wait for once sound arrives: the early mark, the window behind it, some room."""
 SOUND = ("s16le", "f32le", "f64le")
 PIXELS = ("rgb", "bgr", "bgr0", "green", "grey", "f32 [0, 1]", "f32 [-1, 1]")
 
@@ -58,8 +58,10 @@ def start(clip, *options):
 
 def search(process, results):
     """Wait until the early mark is past, then search for both."""
-    for _ in range(N_RECORDS):
-        if not process.stdout.readline():
+    n_heard = 0
+    for line in process.stdout:
+        n_heard += json.loads(line)["microphone"] == "ok"
+        if n_heard == N_RECORDS:
             break
     results["early"] = found_in(process.pid, EARLY)
     results["late"] = found_in(process.pid, LATE)
