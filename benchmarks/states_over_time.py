@@ -20,6 +20,7 @@ from edge_affect.evaluation.charts import (
     BLUE,
     GREEN,
     GREY,
+    INK,
     ORANGE,
     Axis,
     Panel,
@@ -81,7 +82,7 @@ def _panel(name: str, ticks: list[dict[str, Any]], top: float) -> Panel:
         for run in _runs(ticks, state, colour)
     ]
     silent = [tick["media_time_s"] for tick in ticks if tick["abstained"] is not None]
-    series += [Series("abstains", GREY, (at, at + 1 / TICK_HZ), (-0.03, -0.03)) for at in silent]
+    series += [Series("abstains", INK, (at, at + 1 / TICK_HZ), (-0.03, -0.03)) for at in silent]
     across = Axis("seconds", 0.0, max(end_s, 1.0), marks)
     up = Axis("", -0.05, 1.05, tuple((v, f"{v:.1f}") for v in (0.0, 0.5, 1.0)))
     return Panel(LEFT_PX, top, *PLOT_PX, across, up, name, tuple(series))
