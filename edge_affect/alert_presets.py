@@ -79,7 +79,7 @@ _ATTENTION_COLLAPSE = NamedRule(
 _DISTRESS = NamedRule(
     "distress",
     AlertRule(
-        signals=("distress",), threshold=0.6, clear=0.4, smooth_half_life_s=3.0, dwell_s=15.0,
+        signals=("distress",), threshold=0.53, clear=0.4, smooth_half_life_s=8.0, dwell_s=15.0,
         clear_after_s=10.0, refractory_s=60.0, ignore_quiet_hours=True,
     ),
     (

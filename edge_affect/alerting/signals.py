@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Reader = Callable[[AffectRecord], float | None]
 
+_GOES_ON = 0.5
+"""From here on a sound event is going on, says sensing."""
 FEWEST: dict[People, int] = {
     People.NONE: 0, People.ONE: 1, People.FEW: 2, People.GROUP: 5, People.MANY: 10,
     People.CROWD: 20,
@@ -73,18 +75,16 @@ def _phrase(index: int) -> Reader:
 def distress(record: AffectRecord) -> float | None:
     """Return how strongly distress is shown, [0, 1]: a formula, not validated.
 
-    The largest of what is known: the shares of sadness and fear together, crying, screaming.
+    The largest of: the shares of sadness and fear together; crying and screaming. Where the box
+    abstains, sounds count only while they go on: that nobody cries does not say that all is well.
     Anger has rules of its own.
     """
-    known: list[float] = []
+    sounds = [record.events[EVENTS.index(name)] for name in ("crying", "screaming")]
+    known = [level / EVENT_MAX for level in sounds if level is not None]
     if record.abstained == AbstainReason.NONE:
         shown = record.expressions[Expression.SADNESS] + record.expressions[Expression.FEAR]
-        known.append(shown / EXPRESSION_SUM)
-    for name in ("crying", "screaming"):
-        level = record.events[EVENTS.index(name)]
-        if level is not None:
-            known.append(level / EVENT_MAX)
-    return max(known, default=None)
+        return max([shown / EXPRESSION_SUM, *known])
+    return max((level for level in known if level >= _GOES_ON), default=None)
 
 
 _READERS: dict[str, Reader] = {

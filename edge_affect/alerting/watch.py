@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_STEP_NS = 10 * NS_PER_S
 """Ticks further apart than this leave a hole of which nothing is known; the slowest take 5 s."""
+BRIDGE_NS = 3 * NS_PER_S
+"""Two known ticks at most this far apart count as one stretch: speech has pauses."""
 _FOLLOW_STEP = 1.0 / 6.0
 _TINY = 1e-9
 
@@ -138,8 +140,7 @@ class AlertWatch:
             value = None
         if value is None:
             return self._step_unknown(now_ns, is_quiet=is_quiet)
-        # Time counts only from one known tick directly to the next.
-        passed_ns = 0 if last_ns is None or self._known_ns != last_ns else now_ns - last_ns
+        passed_ns = self._passed_ns(now_ns, last_ns)
         self._known_ns = now_ns
         level = value if self._smooth is None else self._smooth.add(now_ns, value)
         if self.state.is_raised:
@@ -151,6 +152,14 @@ class AlertWatch:
         if not self.state.is_raised:
             return None
         return self._clear(now_ns, Reason.STOPPED, self.state.level)
+
+    def _passed_ns(self, now_ns: int, last_ns: int | None) -> int:
+        """Return the time since the known tick before, as far as it counts."""
+        if self._known_ns is None:
+            return 0
+        is_next = self._known_ns == last_ns
+        passed_ns = now_ns - self._known_ns
+        return passed_ns if is_next or passed_ns <= BRIDGE_NS else 0
 
     def _value(self, record: AffectRecord) -> float | None:
         if not has_people(record, self._rule.min_people):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edge_affect.alert_settings import AlertRule, Alerts, NamedRule
 from edge_affect.alerting.event_edges import EventEdges
 from edge_affect.alerting.smoothing import FadingMean
-from edge_affect.alerting.watch import AlertWatch, Change
+from edge_affect.alerting.watch import BRIDGE_NS, AlertWatch, Change
 from edge_affect.record import EVENTS
 
 SECONDS = st.integers(0, 8).map(float)
@@ -79,19 +79,20 @@ def test_an_alert_takes_turns_and_stays_in_range(rule, run):
 
 
 def held_ns(s, run, moments, until_ns):
-    """Return for how long the condition held at known ticks directly before ``until_ns``."""
-    total_ns, later_ns = 0, None
+    """Return for how long the condition held at known ticks up to ``until_ns``, gaps bridged."""
+    total_ns, later_ns, is_next = 0, None, True
     for then_ns, (_, record, _) in reversed(list(zip(moments, run, strict=True))):
         if then_ns > until_ns:
             continue
         if record is None or record is NOBODY:
-            later_ns = None
+            is_next = False
             continue
         share = record.expressions[4] / 15
         if share < s.threshold if s.direction == "above" else share > s.threshold:
             break
-        total_ns += 0 if later_ns is None else later_ns - then_ns
-        later_ns = then_ns
+        gap_ns = 0 if later_ns is None else later_ns - then_ns
+        total_ns += gap_ns if is_next or gap_ns <= BRIDGE_NS else 0
+        later_ns, is_next = then_ns, True
     return total_ns
 
 

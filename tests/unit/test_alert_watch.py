@@ -49,8 +49,14 @@ def test_after_clearing_it_waits():
 
 def test_unknown_stops_the_clock_of_the_dwell():
     _, told = play(named(), [HOT] * 2 + [NOBODY] * 3 + [HOT] * 10)
-    # 1 s before, nothing across the gap, and 2 s after it.
+    # 1 s before, nothing across the gap of 4 s, and 2 s after it.
     assert told[0] == (7.0, "raised", None)
+
+
+def test_a_pause_for_breath_does_not_stop_the_clock():
+    assert play(named(), [HOT, NOBODY] * 5)[1][0] == (4.0, "raised", None)
+    assert play(named(), [HOT, NOBODY, None] * 5)[1][0] == (3.0, "raised", None)
+    assert play(named(), [HOT, NOBODY, None, NOBODY] * 5)[1] == []
 
 
 def test_long_unknown_drops_what_was_pending():
@@ -181,6 +187,8 @@ def test_every_signal_reads_its_field():
     assert set(empty.values()) == {None}
     assert len(empty) == len(EXPRESSIONS) + 4 + len(STATES) + len(EVENTS) + 3
     assert signal("distress", with_event("crying", 1.0)) == 1.0
+    assert signal("distress", with_event("crying", 0.33)) is None
+    assert signal("distress", angry(1.0)) == 0.0
 
 
 def test_people_are_counted_from_the_lower_edge_of_their_bucket():
