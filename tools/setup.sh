@@ -12,7 +12,7 @@ python=${PYTHON:-python3}
 say() { printf '== %s\n' "$*"; }
 stop() { printf 'setup: %s\n' "$*" >&2; exit 69; }
 
-packages="libportaudio2 mosquitto mosquitto-clients"
+packages="libportaudio2 mosquitto mosquitto-clients tzdata"
 [ "$goal" = dev ] && packages="$packages pulseaudio pulseaudio-utils libasound2-plugins \
 systemd poppler-utils fonts-droid-fallback zbar-tools"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"

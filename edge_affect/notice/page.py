@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from edge_affect.notice.content import Notice, Section
 
 STYLE = """\
-@page { size: A4; margin: 14mm; }
+@page { size: A4; margin: 12mm; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 186mm; padding: 4mm 0; color: #111; background: #fff;
   font: 11.5pt/1.4 "Helvetica Neue", Arial, "Liberation Sans", "DejaVu Sans", "Noto Sans CJK SC",
@@ -19,8 +19,8 @@ header { display: flex; gap: 6mm; align-items: center; border: 1.2mm solid #111;
 header svg { flex: 0 0 26mm; height: 26mm; }
 h1 { font-size: 23pt; line-height: 1.15; margin: 0 0 2mm; }
 header p { margin: 0; font-size: 13pt; }
-main { display: grid; grid-template-columns: 1fr 1fr; gap: 4mm 8mm; }
-section { break-inside: avoid; border-top: .5mm solid #111; padding-top: 1.5mm; }
+main { columns: 2; column-gap: 8mm; }
+section { break-inside: avoid; border-top: .5mm solid #111; padding: 1.5mm 0 3mm; }
 h2 { font-size: 12.5pt; margin: 0 0 1mm; }
 section p { margin: 0 0 1mm; overflow-wrap: anywhere; }
 footer { display: flex; gap: 6mm; align-items: center; justify-content: space-between;
@@ -29,7 +29,10 @@ footer { display: flex; gap: 6mm; align-items: center; justify-content: space-be
 footer p { margin: 0; font-size: 15pt; overflow-wrap: anywhere; }
 figure { margin: 0; text-align: center; font-size: 9pt; }
 figure svg { width: 32mm; height: 32mm; display: block; margin: 0 auto 1mm; }
-@media (max-width: 150mm) { main { grid-template-columns: 1fr; } body { padding: 4mm; } }
+@media print { body { padding: 0; font-size: 10.5pt; line-height: 1.32; }
+  header, footer { padding: 3mm 5mm; } header { margin-bottom: 4mm; } footer { margin-top: 2mm; }
+  h1 { font-size: 20pt; } header p { font-size: 12pt; } figure svg { width: 28mm; height: 28mm; } }
+@media screen and (max-width: 150mm) { main { columns: 1; } body { padding: 4mm; } }
 """
 
 SIGN = (
