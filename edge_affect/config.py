@@ -165,6 +165,20 @@ class Fusion:
     max_age_s: float = key(
         3.0, "estimates older than this count for nothing", unit="s", low=0.2, high=60.0
     )
+    baseline_first_s: float = key(
+        3.0,
+        "seconds of a face or voice before valence and arousal are told against its own normal",
+        unit="s",
+        low=0.0,
+        high=600.0,
+    )
+    call_end_s: float = key(
+        20.0,
+        "silence that ends a call: what was normal for the voice is forgotten",
+        unit="s",
+        low=2.0,
+        high=3600.0,
+    )
     min_confidence: float = key(
         0.35, "below this the box abstains instead of guessing", low=0.0, high=1.0
     )

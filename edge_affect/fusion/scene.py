@@ -11,6 +11,7 @@ from edge_affect.config import Fusion
 from edge_affect.fusion.circumplex import valence_arousal
 from edge_affect.fusion.evidence import SceneEvidence
 from edge_affect.fusion.pooling import log_linear_pool
+from edge_affect.fusion.relative import RelativeAffect, RelativeSettings
 from edge_affect.fusion.sounding import Sounding
 from edge_affect.record import NO_MODALITY, AbstainReason, Modality
 from edge_affect.types import (
@@ -33,19 +34,25 @@ class SceneFusion:
         self._settings = settings
         self._evidence = SceneEvidence(settings)
         self._sounding = Sounding(settings.max_age_s)
+        self._relative = RelativeAffect(
+            RelativeSettings(settings.baseline_first_s, settings.call_end_s)
+        )
 
     def forget(self) -> None:
         """Drop everything remembered, as after a pause."""
         self._evidence.forget()
         self._sounding.forget()
+        self._relative.forget()
 
     def add_voice(self, observation: VoiceObservation) -> None:
         """Take the newest window of sound into account."""
         self._evidence.add_voice(observation)
+        self._relative.add_voice(observation)
 
     def add_faces(self, observation: FaceObservation) -> None:
         """Take the newest frame into account."""
         self._evidence.add_faces(observation)
+        self._relative.add_faces(observation)
 
     def add_sound(self, observation: SoundObservation) -> None:
         """Take the sound events of the newest window into account."""
@@ -85,6 +92,7 @@ class SceneFusion:
             reason = AbstainReason.NOBODY if is_empty else AbstainReason.LOW_CONFIDENCE
             return _abstention(reason, modalities, n_faces, speech_share)
         valence, arousal = valence_arousal(pooled)
+        valence_relative, arousal_relative = self._relative.at(now_ns, valence, arousal)
         return SceneEstimate(
             probabilities=pooled,
             valence=valence,
@@ -94,6 +102,8 @@ class SceneFusion:
             abstained=AbstainReason.NONE,
             n_faces=n_faces,
             speech_share=speech_share,
+            valence_relative=valence_relative,
+            arousal_relative=arousal_relative,
         )
 
     def _reason_for_silence(self, n_faces: int | None, speech_share: float | None) -> AbstainReason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,21 @@ if TYPE_CHECKING:
     from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.sound_events import SoundEventReader
     from edge_affect.perception.voice_arousal import VoiceArousal
+    from edge_affect.perception.voice_baseline import CallBaseline
     from edge_affect.types import AudioBlock
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenReaders:
+    """What is read from the manner of speaking (`voice_manner`).
+
+    Attributes:
+        arousal: Maps it to arousal.
+        baseline: Reads the voice against its own normal; None reads it against everybody's.
+    """
+
+    arousal: VoiceArousal
+    baseline: CallBaseline | None = None
 
 
 class VoiceReader:
@@ -38,7 +53,7 @@ class VoiceReader:
         events: Follows sound events through the same frames; None leaves them out.
         chunks: Says what is speech instead of ``detector``, which then only says what is by
             several people; None leaves both to ``detector``.
-        arousal: Maps the manner of speaking to arousal; None leaves that out.
+        spoken: What reads the manner of speaking; None leaves that out.
     """
 
     def __init__(
@@ -48,7 +63,7 @@ class VoiceReader:
         settings: Voice,
         events: SoundEventReader | None = None,
         chunks: ChunkDetector | None = None,
-        arousal: VoiceArousal | None = None,
+        spoken: SpokenReaders | None = None,
     ) -> None:
         self._model = model
         self._settings = settings
@@ -66,7 +81,8 @@ class VoiceReader:
             n_chunks = self._acoustic.n_window // CHUNK_SAMPLES
             self._chunks = ChunkActivity(chunks, settings, n_chunks)
         self._events = events
-        self._arousal = arousal
+        self._arousal = None if spoken is None else spoken.arousal
+        self._baseline = None if spoken is None else spoken.baseline
         n_step = self._acoustic.n_hop if events is None else events.n_hop
         self._step = np.empty(n_step, dtype=np.float32)
         self._n_in_step = 0
@@ -80,7 +96,7 @@ class VoiceReader:
         a gap starts over: a window never spans lost samples.
         """
         if block.n_lost:
-            self.clear()
+            self._start_over()
         observations: list[VoiceObservation | SoundObservation] = []
         position = 0
         while position < block.samples.size:
@@ -95,7 +111,13 @@ class VoiceReader:
         return tuple(observations)
 
     def clear(self) -> None:
-        """Forget all sound, as after a gap or a pause."""
+        """Forget all sound and whose it was, as after a pause."""
+        self._start_over()
+        if self._baseline is not None:
+            self._baseline.forget()
+
+    def _start_over(self) -> None:
+        """Forget all sound, as after a gap; who speaks goes on speaking."""
         self._history.clear()
         self._prosody.clear()
         self._activity.clear()
@@ -138,9 +160,12 @@ class VoiceReader:
         if speech_share >= self._settings.min_speech_share:
             window_db = self._history.window_db()
             if window_db is not None:
-                estimate = self._estimate(window_db, observed_ns)
-                if self._arousal is not None:
-                    arousal = self._arousal.arousal(manner(window_db, prosody))
+                spoken = None
+                if self._arousal is not None or self._baseline is not None:
+                    spoken = manner(window_db, prosody)
+                estimate = self._estimate(window_db, observed_ns, spoken)
+                if self._arousal is not None and spoken is not None:
+                    arousal = self._arousal.arousal(spoken)
         return VoiceObservation(speech_share, estimate, observed_ns, prosody, arousal)
 
     def _speech_share(self) -> float:
@@ -152,8 +177,15 @@ class VoiceReader:
             0.0 if self._chunks is None else self._chunks.recent_share(n_samples // CHUNK_SAMPLES)
         )
 
-    def _estimate(self, window_db: NDArray[np.float32], observed_ns: int) -> ExpressionEstimate:
+    def _estimate(
+        self,
+        window_db: NDArray[np.float32],
+        observed_ns: int,
+        spoken: NDArray[np.float64] | None,
+    ) -> ExpressionEstimate:
         known = self._model.probabilities(window_db)
+        if self._baseline is not None and spoken is not None:
+            known = self._baseline.correct(known, spoken, observed_ns)
         known = self._discount.applied(known, self._activity.overlap_share())
         probabilities = spread(known, self._model.expressions)
         return ExpressionEstimate(probabilities, float(known.max()), observed_ns)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_affect.baseline import ExpressionEffects, MoodGuard, Population, RunningBaseline
+from edge_affect.clock import NS_PER_S
 from edge_affect.errors import InputMissingError, ManifestError, ShapeError
 from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.perception.voice_manner import MANNER_NAMES
@@ -171,6 +172,50 @@ class VoiceBaseline:
         logits = np.log(np.maximum(probabilities, _LEAST_PROBABILITY)) + model.share * own
         powers = np.exp((logits - logits.max()) / model.temperature)
         return np.asarray(powers / powers.sum(), dtype=np.float64)
+
+
+class CallBaseline:
+    """A `VoiceBaseline` for one call after another: silence ends a call and what was learned in it.
+
+    Args:
+        model: The fitted numbers.
+        call_end_s: Silence that ends a call, > 0.
+        weight: What one window counts for, (0, 1]: its hop over its length, as windows overlap.
+    """
+
+    def __init__(self, model: VoiceBaselineModel, call_end_s: float, weight: float) -> None:
+        self._baseline = VoiceBaseline(model)
+        self._call_end_ns = round(call_end_s * NS_PER_S)
+        self._weight = weight
+        self._heard_ns: int | None = None
+
+    @property
+    def weight(self) -> float:
+        """Windows' worth of this call that was heard, >= 0."""
+        return self._baseline.weight
+
+    def forget(self) -> None:
+        """Start over: the next voice is anybody's."""
+        self._baseline.forget()
+        self._heard_ns = None
+
+    def correct(
+        self,
+        probabilities: NDArray[np.float64],
+        manner: NDArray[np.float64],
+        observed_ns: int,
+    ) -> NDArray[np.float64]:
+        """Learn from the next window with speech and return its corrected probabilities.
+
+        Args:
+            probabilities: As for `VoiceBaseline.correct`.
+            manner: As above.
+            observed_ns: Monotonic clock at the middle of the window.
+        """
+        if self._heard_ns is not None and observed_ns - self._heard_ns > self._call_end_ns:
+            self._baseline.forget()
+        self._heard_ns = observed_ns
+        return self._baseline.correct(probabilities, manner, self._weight)
 
 
 def _plain(value: NDArray[np.float64] | np.float64 | float) -> Any:

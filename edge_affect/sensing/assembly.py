@@ -42,8 +42,9 @@ def build_voice_reader(config: Config) -> VoiceReader:
     from edge_affect.perception.expression_model import VoiceExpressionModel
     from edge_affect.perception.sound_events import SoundEventModel, SoundEventReader
     from edge_affect.perception.speech_net import SpeechModel
-    from edge_affect.perception.voice import VoiceReader
+    from edge_affect.perception.voice import SpokenReaders, VoiceReader
     from edge_affect.perception.voice_arousal import VoiceArousal
+    from edge_affect.perception.voice_baseline import CallBaseline, VoiceBaselineModel
 
     model = VoiceExpressionModel.load()
     events = None
@@ -55,7 +56,14 @@ def build_voice_reader(config: Config) -> VoiceReader:
             with_rules=config.events.experimental,
         )
     detector, chunks, arousal = ActivityModel.load(), SpeechModel.load(), VoiceArousal.load()
-    return VoiceReader(model, detector, config.voice, events, chunks, arousal)
+    normal = VoiceBaselineModel.load()
+    baseline = None
+    # Another voice model has another order of labels, and a baseline of its own or none.
+    if normal.labels == model.manifest.labels:
+        share = model.acoustic.n_hop / model.acoustic.n_window
+        baseline = CallBaseline(normal, config.fusion.call_end_s, share)
+    spoken = SpokenReaders(arousal, baseline)
+    return VoiceReader(model, detector, config.voice, events, chunks, spoken)
 
 
 def _face_reader(config: Config) -> FaceReader:
