@@ -99,8 +99,8 @@ def floored(distributions: NDArray[np.float64]) -> NDArray[np.float64]:
 def _weights(corrected: Corrected, scores: FusionScores) -> JointWeights:
     logs = {name: np.log(part).transpose(1, 0, 2) for name, part in corrected.items()}
     n_face = logs["face"].shape[0]
-    alone = {name: _exponents(part, scores.truth) for name, part in logs.items()}
-    joint = _exponents(np.concatenate([logs["face"], logs["voice"]]), scores.truth)
+    alone = {name: exponents_of_least_loss(part, scores.truth) for name, part in logs.items()}
+    joint = exponents_of_least_loss(np.concatenate([logs["face"], logs["voice"]]), scores.truth)
     return JointWeights(
         classes=scores.classes,
         modalities={
@@ -110,7 +110,9 @@ def _weights(corrected: Corrected, scores: FusionScores) -> JointWeights:
     )
 
 
-def _exponents(logs: NDArray[np.float64], truth: NDArray[np.int64]) -> NDArray[np.float64]:
+def exponents_of_least_loss(
+    logs: NDArray[np.float64], truth: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Return the exponents of least log loss, shape ``(n_sources,)``.
 
     Args:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from edge_affect.errors import InputMissingError, ManifestError, ShapeError
 from edge_affect.fusion.pooling import log_linear_pool
+from edge_affect.record import EXPRESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,6 +159,31 @@ class JointWeights:
             "provenance": dict(self.provenance),
         }
         return json.dumps(content, indent=1) + "\n"
+
+
+PLAIN_WEIGHTS = JointWeights(
+    classes=EXPRESSIONS,
+    modalities={
+        name: ModalityWeights((name,), np.ones(1), np.ones(1)) for name in ("face", "voice")
+    },
+)
+"""Every model at its word: the product."""
+
+
+def product_weights(path: Path) -> JointWeights:
+    """Return fitted weights that a scene of faces and voices can use.
+
+    Raises:
+        InputMissingError: If there is no such file.
+        ManifestError: If it is no such file, or is about other classes or modalities.
+    """
+    weights = JointWeights.load(path)
+    shapes = {name: len(one.sources) for name, one in weights.modalities.items()}
+    if weights.classes != EXPRESSIONS or shapes != {"face": 1, "voice": 1}:
+        raise ManifestError(
+            f"{path} is about other expressions or modalities than this version fuses."
+        )
+    return weights
 
 
 def _modality(rows: dict[str, dict[str, float]]) -> ModalityWeights:

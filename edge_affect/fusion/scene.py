@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_affect.config import Fusion
 from edge_affect.fusion.circumplex import valence_arousal
 from edge_affect.fusion.evidence import SceneEvidence
-from edge_affect.fusion.pooling import log_linear_pool
+from edge_affect.fusion.joint import PLAIN_WEIGHTS, Evidence, JointWeights
 from edge_affect.fusion.relative import RelativeAffect, RelativeSettings
 from edge_affect.fusion.sounding import Sounding
 from edge_affect.record import NO_MODALITY, AbstainReason, Modality
@@ -28,10 +27,16 @@ class SceneFusion:
 
     What was seen and heard is kept and filtered by `SceneEvidence`; here it becomes one answer.
     It reads no clock: the caller says what time it is.
+
+    Args:
+        settings: Half-lives and thresholds.
+        weights: Fitted ones, over the expressions, of the modalities ``face`` and ``voice`` with
+            one source each; without them every model is taken at its word.
     """
 
-    def __init__(self, settings: Fusion) -> None:
+    def __init__(self, settings: Fusion, weights: JointWeights = PLAIN_WEIGHTS) -> None:
         self._settings = settings
+        self._weights = weights
         self._evidence = SceneEvidence(settings)
         self._sounding = Sounding(settings.max_age_s)
         self._relative = RelativeAffect(
@@ -84,7 +89,7 @@ class SceneFusion:
         if not fresh:
             reason = self._reason_for_silence(n_faces, speech_share)
             return _abstention(reason, modalities, n_faces, speech_share)
-        pooled = _pooled(fresh)
+        pooled = self._weights.pooled(evidence_of(fresh))
         confidence = float(pooled.max())
         if confidence < self._settings.min_confidence:
             # What faded because people left is an empty room, not a hard one.
@@ -116,15 +121,22 @@ class SceneFusion:
         return AbstainReason.NOBODY
 
 
-def _pooled(fresh: tuple[tuple[Modality, ExpressionEstimate, float], ...]) -> NDArray[np.float64]:
-    """Return the pooled distribution of the fresh modalities.
+def evidence_of(
+    fresh: tuple[tuple[Modality, ExpressionEstimate, float], ...],
+) -> dict[str, Evidence]:
+    """Return what enters the pool: each fresh modality, weighed by age and reliability.
 
-    The most reliable modality enters with its age alone, so that a single fresh modality
-    keeps its calibrated distribution; the others enter in proportion to their reliability.
+    The most reliable one enters with its age alone, so that a single fresh modality keeps its
+    calibrated distribution. The others enter with the root of their share of its reliability:
+    their distributions tell most of it already (decision 19 has the figures).
     """
     best = max(estimate.reliability for _, estimate, _ in fresh)
-    exponents = np.array([e.reliability / best * weight for _, e, weight in fresh])
-    return log_linear_pool(np.stack([e.probabilities for _, e, _ in fresh]), exponents)
+    return {
+        str(modality.name).lower(): Evidence(
+            estimate.probabilities[None], weight * float(np.sqrt(estimate.reliability / best))
+        )
+        for modality, estimate, weight in fresh
+    }
 
 
 def _abstention(

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_affect.config import Fusion
-from edge_affect.errors import ShapeError
+from edge_affect.errors import ManifestError, ShapeError
 from edge_affect.fusion.circumplex import VALENCE_AROUSAL, valence_arousal
 from edge_affect.fusion.evidence import scene_of_faces
 from edge_affect.fusion.filtering import MOST_RUNS, EvidenceFilter, FilterSettings
+from edge_affect.fusion.joint import PLAIN_WEIGHTS, product_weights
 from edge_affect.fusion.pooling import freshness, linear_pool, log_linear_pool
-from edge_affect.fusion.scene import SceneFusion
+from edge_affect.fusion.scene import SceneFusion, evidence_of
 from edge_affect.record import AbstainReason, Expression, Modality
 from edge_affect.types import ExpressionEstimate, FaceObservation, VoiceObservation
 
@@ -265,3 +266,25 @@ def test_valence_and_arousal_point_the_right_way():
     assert happy[0] > 0 > sad[0]
     assert angry[1] > 0 > sad[1]
     assert valence_arousal(np.eye(8)[0]) == (0.0, 0.0)
+
+
+def test_weights_of_other_expressions_are_refused(tmp_path):
+    path = tmp_path / "fusion.json"
+    path.write_text(PLAIN_WEIGHTS.text(), encoding="utf-8")
+    assert product_weights(path).classes == PLAIN_WEIGHTS.classes
+    path.write_text(PLAIN_WEIGHTS.text().replace('"contempt"', '"boredom"'), encoding="utf-8")
+    with pytest.raises(ManifestError, match="other expressions"):
+        product_weights(path)
+
+
+@given(st.floats(0.05, 1.0), st.floats(0.05, 1.0))
+def test_evidence_weighs_by_age_and_reliability(first, second):
+    fresh = (
+        (Modality.FACE, ExpressionEstimate(distribution(1, 0.6), first, 0), 1.0),
+        (Modality.VOICE, ExpressionEstimate(distribution(3, 0.6), second, 0), 0.5),
+    )
+    weights = {name: one.weight for name, one in evidence_of(fresh).items()}
+    assert set(weights) == {"face", "voice"}
+    assert weights["face"] <= 1.0
+    assert weights["voice"] <= 0.5
+    assert max(weights["face"], 2.0 * weights["voice"]) == pytest.approx(1.0)
