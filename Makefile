@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline measure-face train-events check-tflite-runtime check-units
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,6 +48,10 @@ train-voice: .stamps/train ## train, measure and write the voice model; DATA=...
 train-baseline: .stamps/train ## fit the voice baseline and arousal, after train-voice; DATA=.../audio
 	.venv-train/bin/python -m edge_affect.training.voice_baseline --release \
 		--data $(or $(DATA),$(error say DATA=folder with index.csv and crema-d-meta)) $(ARGS)
+
+train-fusion: .stamps/train ## fit the weights of late fusion, after train-face and -voice; DATA=folder
+	.venv-train/bin/python -m edge_affect.training.fusion --release \
+		--data $(or $(DATA),$(error say DATA=folder with face and audio)) $(ARGS)
 
 train-events: .stamps/train ## train, measure and write the sound-event model; DATA=.../audio
 	.venv-train/bin/python -m edge_affect.training.events --release \

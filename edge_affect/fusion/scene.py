@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_affect.config import Fusion
 from edge_affect.fusion.circumplex import valence_arousal

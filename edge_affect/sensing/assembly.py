@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from edge_affect.fusion.circumplex import valence_arousal
 from edge_affect.fusion.derived_states import DerivedStates
+from edge_affect.fusion.joint import FILE_NAME, product_weights
 from edge_affect.fusion.scene import SceneFusion
+from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.privacy.gates import gate_of
 from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.states import load_states
@@ -29,7 +31,7 @@ def build_pipeline(
     stages = Stages(
         voice=build_voice_reader(config) if has_sound else None,
         face=_face_reader(config) if has_pictures else None,
-        fusion=SceneFusion(config.fusion),
+        fusion=SceneFusion(config.fusion, product_weights(shipped_models_dir() / FILE_NAME)),
         gate=gate_of(config, valence_arousal),
         states=DerivedStates(load_states()),
     )

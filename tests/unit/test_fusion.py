@@ -10,9 +10,10 @@ from edge_affect.errors import ManifestError, ShapeError
 from edge_affect.fusion.circumplex import VALENCE_AROUSAL, valence_arousal
 from edge_affect.fusion.evidence import scene_of_faces
 from edge_affect.fusion.filtering import MOST_RUNS, EvidenceFilter, FilterSettings
-from edge_affect.fusion.joint import PLAIN_WEIGHTS, product_weights
+from edge_affect.fusion.joint import FILE_NAME, product_weights
 from edge_affect.fusion.pooling import freshness, linear_pool, log_linear_pool
 from edge_affect.fusion.scene import SceneFusion, evidence_of
+from edge_affect.perception.model_store import shipped_manifests, shipped_models_dir
 from edge_affect.record import AbstainReason, Expression, Modality
 from edge_affect.types import ExpressionEstimate, FaceObservation, VoiceObservation
 
@@ -268,11 +269,23 @@ def test_valence_and_arousal_point_the_right_way():
     assert valence_arousal(np.eye(8)[0]) == (0.0, 0.0)
 
 
+def test_the_shipped_weights_are_those_of_the_shipped_models():
+    path = shipped_models_dir() / FILE_NAME
+    weights = product_weights(path)
+    shipped = {one.name: one.sha256 for one in shipped_manifests()}
+    named = {row["model"]: row["sha256"] for row in weights.provenance["fitted_on"]}
+    assert set(named) == {"face_expression", "voice_expression"}
+    for modality in ("face", "voice"):
+        assert weights.modalities[modality].sources == (f"{modality}_expression",)
+        assert 0.5 < weights.modalities[modality].alone[0] < 1.5
+    for name, sha256 in named.items():
+        assert shipped[name] == sha256, "fit the weights of fusion again: make train-fusion"
+
+
 def test_weights_of_other_expressions_are_refused(tmp_path):
     path = tmp_path / "fusion.json"
-    path.write_text(PLAIN_WEIGHTS.text(), encoding="utf-8")
-    assert product_weights(path).classes == PLAIN_WEIGHTS.classes
-    path.write_text(PLAIN_WEIGHTS.text().replace('"contempt"', '"boredom"'), encoding="utf-8")
+    text = (shipped_models_dir() / FILE_NAME).read_text(encoding="utf-8")
+    path.write_text(text.replace('"contempt"', '"boredom"'), encoding="utf-8")
     with pytest.raises(ManifestError, match="other expressions"):
         product_weights(path)
 
