@@ -13,6 +13,7 @@ from edge_affect.perception.acoustic import AcousticSettings, log_mel_db
 from edge_affect.training.event_mixing import (
     MixingSettings,
     active_frames,
+    breathing,
     changed,
     coloured_noise,
     placed,
@@ -54,16 +55,18 @@ class SceneShares:
         sound: Of one other sound.
         both: Of a voice and another sound.
         noise: Of steady noise alone.
+        breath: Of imitated breathing and coughing.
     """
 
     laughter: int = 19
     applause: int = 12
     crying: int = 14
-    voice: int = 18
-    babble: int = 10
+    voice: int = 20
+    babble: int = 8
     sound: int = 17
-    both: int = 7
-    noise: int = 3
+    both: int = 6
+    noise: int = 2
+    breath: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +156,12 @@ class SceneMaker:
         generator = self._generator
         if kind == "noise":
             return coloured_noise(self._settings.n_scene, generator)
+        if kind == "breath":
+            return breathing(self._settings.n_scene, self._settings.sample_rate_hz, generator)
         if kind == "sound":
             return self._one(self._others)
         if kind == "voice":
-            return self._one(self._voices)
+            return self._one(self._voices, self._settings.voice_speed)
         if kind == "both":
             return with_company(
                 self._one(self._voices), self._one(self._others), self._settings, generator
@@ -167,9 +172,9 @@ class SceneMaker:
             samples = samples + level * self._one(self._voices)
         return samples
 
-    def _one(self, sounds: list[Sound]) -> Samples:
+    def _one(self, sounds: list[Sound], speed: float | None = None) -> Samples:
         sound = sounds[int(self._generator.integers(len(sounds)))]
-        return changed(sound.samples, self._settings, self._generator)
+        return changed(sound.samples, self._settings, self._generator, speed)
 
     def _one_of_source(self, sounds: list[Sound]) -> Samples:
         """Return one sound of a random source: no source counts for having many clips."""

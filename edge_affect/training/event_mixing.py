@@ -30,6 +30,7 @@ class MixingSettings:
         n_scene: Samples in one scene.
         n_step: Samples from one frame to the next; what is active is told frame by frame.
         speed: Largest relative change of tempo and pitch together, either way.
+        voice_speed: The same for voices that are no event: shrill and deep ones are met as well.
         crowd: Chance that laughter or applause of another recording is laid over.
         company: Chance that something else is heard with an event.
         lowest_snr_db: An event is at least this much louder than its company.
@@ -45,6 +46,7 @@ class MixingSettings:
     n_scene: int = 40_000
     n_step: int = 160
     speed: float = 0.15
+    voice_speed: float = 0.3
     crowd: float = 0.35
     company: float = 0.55
     lowest_snr_db: float = -3.0
@@ -72,9 +74,22 @@ def cut(samples: Samples, n_samples: int, generator: np.random.Generator) -> Sam
     return stretch
 
 
-def changed(samples: Samples, settings: MixingSettings, generator: np.random.Generator) -> Samples:
-    """Return one scene's length of a recording at another tempo and pitch, of power 1."""
-    factor = 1.0 + generator.uniform(-settings.speed, settings.speed)
+def changed(
+    samples: Samples,
+    settings: MixingSettings,
+    generator: np.random.Generator,
+    speed: float | None = None,
+) -> Samples:
+    """Return one scene's length of a recording at another tempo and pitch, of power 1.
+
+    Args:
+        samples: Of the recording.
+        settings: How scenes are made.
+        generator: Of everything random.
+        speed: Largest relative change, either way; None takes that of ``settings``.
+    """
+    speed = settings.speed if speed is None else speed
+    factor = 1.0 + generator.uniform(-speed, speed)
     stretch = cut(samples, int(settings.n_scene * factor) + 2, generator)
     places = np.arange(settings.n_scene) * factor
     new = np.interp(places, np.arange(stretch.size), stretch).astype(np.float32)
@@ -124,6 +139,27 @@ def coloured_noise(n_samples: int, generator: np.random.Generator) -> Samples:
     spectrum /= np.maximum(np.arange(spectrum.size), 20.0) ** generator.uniform(0.0, 1.0)
     noise = np.fft.irfft(spectrum, n_fft)[:n_samples]
     return (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
+
+
+def breathing(n_samples: int, sample_rate_hz: int, generator: np.random.Generator) -> Samples:
+    """Return noise of power 1 that comes and goes as breath, or in short bursts as coughs do.
+
+    Recordings of breathing and coughing may not be learned from, so they are imitated.
+    """
+    time_s = np.arange(n_samples) / sample_rate_hz
+    if generator.random() < 0.6:
+        rate_hz = generator.uniform(0.3, 2.5)
+        wave = np.sin(2.0 * np.pi * (rate_hz * time_s + generator.random()))
+        wave = np.abs(wave) if generator.random() < 0.5 else np.clip(wave, 0.0, None)
+        envelope = wave ** generator.uniform(0.5, 3.0)
+    else:
+        envelope = np.zeros(n_samples)
+        for start_s in generator.uniform(0.0, time_s[-1], int(generator.integers(1, 6))):
+            after_s = np.clip(time_s - start_s, 0.0, None)
+            decay_s = generator.uniform(0.03, 0.2)
+            envelope += (time_s >= start_s) * np.exp(-after_s / decay_s)
+    noise = coloured_noise(n_samples, generator) * (envelope + 0.003)
+    return with_power(_tilt(noise.astype(np.float32), float(generator.uniform(-6.0, 6.0))))
 
 
 def _room(samples: Samples, rate_hz: int, generator: np.random.Generator) -> Samples:

@@ -11,6 +11,7 @@ from edge_affect.training.event_data import EVENT_LABELS, SceneMaker, SceneShare
 from edge_affect.training.event_mixing import (
     MixingSettings,
     active_frames,
+    breathing,
     changed,
     cut,
     placed,
@@ -56,6 +57,32 @@ def test_scenes_have_one_length_and_no_clipping():
         assert scene.dtype == np.float32
         assert np.abs(scene).max() <= 0.5001
     assert not with_power(np.zeros(1600, np.float32)).any()
+
+
+def test_imitated_breath_comes_and_goes():
+    settings, generator = MixingSettings(), np.random.default_rng(1)
+    for _ in range(8):
+        sound = breathing(settings.n_scene, settings.sample_rate_hz, generator)
+        assert sound.shape == (settings.n_scene,)
+        assert np.isfinite(sound).all()
+        steps = np.sort(np.square(sound).reshape(-1, 400).mean(axis=1))
+        assert steps[-1] > 5 * steps[steps.size // 4]
+
+
+def test_voices_that_are_no_event_are_also_heard_shrill_and_deep():
+    settings, generator = MixingSettings(), np.random.default_rng(1)
+    time_s = np.arange(4 * RATE) / RATE
+    tone = np.sin(2 * np.pi * 400 * time_s).astype(np.float32)
+
+    def heard_hz(speed):
+        found = []
+        for _ in range(40):
+            spectrum = np.abs(np.fft.rfft(changed(tone, settings, generator, speed)))
+            found.append(np.argmax(spectrum) * RATE / settings.n_scene)
+        return min(found), max(found)
+
+    assert heard_hz(None) == pytest.approx((340, 460), rel=0.06)
+    assert heard_hz(settings.voice_speed) == pytest.approx((280, 520), rel=0.06)
 
 
 def test_scenes_are_labelled_by_what_was_put_in():
