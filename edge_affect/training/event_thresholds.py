@@ -14,17 +14,17 @@ from edge_affect.training.event_data import EVENT_LABELS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-N_SMOOTHED: dict[str, int] = {"laughter": 4, "applause": 2, "crying": 3}
-"""Windows, a fifth of a second apart, that the level of each event is the mean of: as many as cost
-no clip on the development part, but for applause, which is to be told soon."""
-SPEECH_VETO: dict[str, float] = {"laughter": 1.0, "applause": 0.0, "crying": 1.0}
-"""By how much a level sinks while somebody speaks; people clap while others speak."""
+N_SMOOTHED: dict[str, int] = {"laughter": 5, "applause": 2, "crying": 4}
+"""Windows, a fifth of a second apart, that the level of each event is the mean of: as many as the
+bound on false events asks for, with the net as released."""
+SPEECH_VETO: dict[str, float] = {"laughter": 0.0, "applause": 0.0, "crying": 0.0}
+"""By how much a level sinks while somebody speaks; the net as released is better without."""
 N_PATIENCE = 5
 """An event ends after a second below its end: whoever looks once a second sees every event."""
 END_SHARE = 0.5
 """An event ends below this share of where it starts."""
-HIGHEST_START = 0.98
-"""No event needs more; int8 answers end not far above."""
+START = 0.98
+"""Every event starts here: int8 answers end not far above, and false events are dear."""
 
 
 def smoothed(levels: NDArray[np.float64], n_smoothed: int) -> NDArray[np.float64]:
@@ -87,9 +87,7 @@ class ThresholdChoice:
 
 
 def choose_thresholds(heard: DevHearing) -> ThresholdChoice:
-    """Return, for each event, where it starts.
-
-    That is halfway between the loudest that is heard in any clip without an event, and certainty.
+    """Return where each event starts, and what that comes to on the development part.
 
     Args:
         heard: Clips that the net has not learned from.
@@ -100,7 +98,7 @@ def choose_thresholds(heard: DevHearing) -> ThresholdChoice:
     details: dict[str, Any] = {}
     for number, event in enumerate(EVENT_LABELS[:-1]):
         peaks = heard.peaks[:, number]
-        starts[event] = _start(peaks[is_none])
+        starts[event] = START
         worst = np.flatnonzero(is_none)[np.argsort(-peaks[is_none])[:5]]
         details[event] = {
             "start": starts[event],
@@ -117,8 +115,3 @@ def choose_thresholds(heard: DevHearing) -> ThresholdChoice:
         "choice": details,
     }
     return ThresholdChoice(starts, figures)
-
-
-def _start(others: NDArray[np.float64]) -> float:
-    loudest = float(others.max()) if others.size else 0.0
-    return round(min(0.5 * (1.0 + loudest), HIGHEST_START), 3)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from edge_affect.perception.manifest import Manifest
 
-VERSION = "1"
+VERSION = "2"
 ACOUSTIC = AcousticSettings(n_window=16_000, n_hop=3_200)
 """One second, looked at five times a second: long enough for a burst of laughter, soon enough for
 lights that follow it."""
@@ -90,6 +90,7 @@ def recipe(seed: int, n_threads: int, n_epochs: int) -> LoopSettings:
         averaging=0.99,
         n_threads=n_threads,
         seed=seed,
+        is_bf16=True,
     )
 
 

@@ -159,19 +159,22 @@ def test_silence_is_no_event_and_ends_one():
     assert heard[-1].levels == (0.0, None, 0.0, 0.0, None)
 
 
-def test_who_speaks_does_not_laugh_or_cry_but_may_be_clapped_at():
+def test_a_manifest_may_let_speech_veto_an_event():
     samples = noise(1.0)
     history = LogMelHistory(HOST)
     history.extend(samples)
-    levels = []
-    for share in (0.0, 0.5, 1.0):
-        reader = make_reader()
-        levels.append(reader.hear(samples[-reader.n_hop :], history, 0, share).levels)
-    for event, sinks in (("laughter", True), ("applause", False), ("crying", True)):
-        alone, half, spoken = (each[EVENTS.index(event)] for each in levels)
-        assert alone > 0.0
-        assert half == pytest.approx(alone / 2 if sinks else alone)
-        assert spoken == pytest.approx(0.0 if sinks else alone)
+    model = SoundEventModel.load()
+    vetoes = {"laughter_speech_veto": 1.0, "crying_speech_veto": 0.5}
+    model.manifest = replace(model.manifest, thresholds={**model.manifest.thresholds, **vetoes})
+    alone, spoken = (
+        SoundEventReader(model, HOST, LOUD).hear(samples[-3200:], history, 0, share).levels
+        for share in (0.0, 1.0)
+    )
+    assert alone[EVENTS.index("laughter")] > 0.0
+    kept = {"laughter": 0.0, "applause": 1.0, "crying": 0.5}
+    for event, share in kept.items():
+        place = EVENTS.index(event)
+        assert spoken[place] == pytest.approx(share * alone[place])
 
 
 def test_a_pause_within_a_window_is_not_taken_for_silence():
@@ -229,19 +232,6 @@ def test_the_voice_reader_tells_sound_events_between_its_own_hops():
     sounds = [o for o in observations if isinstance(o, SoundObservation)]
     assert [o.levels for o in sounds] == [o.levels for o in listen(make_reader(), samples)]
 
-    class Speaking:
-        threshold, n_least_chunks, n_pad_chunks = 0.5, 1, 0
-
-        def probabilities(self, chunks):
-            return np.ones(chunks.shape[0], np.float32)
-
-        def reset(self):
-            pass
-
-    spoken = VoiceReader(model, ActivityModel.load(), settings, events, Speaking())
-    spoken.clear()
-    told = [o for o in spoken.feed(AudioBlock(samples, 0)) if isinstance(o, SoundObservation)]
-    assert [o.levels[0] for o in told] == [0.0] * len(sounds)
     reader.clear()
     plain = VoiceReader(model, ActivityModel.load(), settings)
     voices = plain.feed(AudioBlock(samples, 0))
