@@ -77,13 +77,13 @@ class Outside:
         """Return an interpreter that this user may run, at worst a copy of this one."""
         if self._found_python is None:
             known = (sys.executable, "/usr/bin/python3")
-            self._found_python = next(filter(self._is_usable, known), None)
+            self._found_python = next(filter(self.is_usable, known), None)
         if self._found_python is None:
             self._found_python = copied_python(self.folder / "python")
-            assert self._is_usable(self._found_python), "not even a copy of this Python runs"
+            assert self.is_usable(self._found_python), "not even a copy of this Python runs"
         return self._found_python
 
-    def _is_usable(self, candidate):
+    def is_usable(self, candidate):
         check = "import sys, edge_affect.sensing.cage; assert sys.version_info >= (3, 10)"
         try:
             done = subprocess.run(

@@ -5,7 +5,7 @@ import os
 import pytest
 from attacks import ATTACKS, DOCUMENT, document
 from attempts import ATTEMPTS
-from conftest import user_ids
+from conftest import copied_python, user_ids
 from walls import WALLS
 
 from edge_affect.sensing import probes
@@ -106,3 +106,12 @@ def test_these_tests_run_as_an_ordinary_user_too(outside):
     if os.geteuid() == 0:
         assert outside.user in {0, 65534}
     assert outside.python()
+
+
+def test_a_copied_interpreter_will_do_where_no_other_can_be_run(outside):
+    """As where Python lives in a home that the ordinary user may not enter."""
+    folder = outside.folder / "copied"
+    program = copied_python(folder)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, outside.user, outside.user) if os.geteuid() == 0 else None
+    assert outside.is_usable(program)
