@@ -30,7 +30,7 @@ HAPPENINGS: dict[str, tuple[str, str]] = {
     "contradicting": ("share", "share of clips where it shows another expression"),
 }
 LINES = (("fused", BLUE, ""), ("product", ORANGE, "5 4"), ("other_alone", GREY, "2 3"))
-NAMES = {"fused": "fused", "product": "plain product", "other_alone": "the other one alone"}
+NAMES = {"fused": "fused", "product": "product, same normal", "other_alone": "other alone"}
 
 
 def draw_fusion(report: Report, folder: Path) -> list[Path]:
