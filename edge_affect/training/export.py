@@ -35,7 +35,8 @@ def to_int8(net: nn.Module, calibration: torch.Tensor, decisions: Decisions = _c
     """Return the net as a ``.tflite`` file.
 
     Args:
-        net: Takes ``(n, 1, height, width)``; in the file the channel comes last.
+        net: Takes ``(n, 1, height, width)``; in the file the channel comes last. Of several answers
+            the first one decides.
         calibration: Typical inputs ``(n, 1, height, width)``; their ranges set the scales.
         decisions: What float and int8 must agree on, of outputs with the item first.
 
@@ -112,8 +113,10 @@ def _check_agreement(
     net: nn.Module, inputs: torch.Tensor, content: bytes, decisions: Decisions
 ) -> None:
     interpreter = _interpreter(content)
-    [source], [sink] = interpreter.get_input_details(), interpreter.get_output_details()
-    wanted = decisions(net(inputs).numpy())
+    [source], sinks = interpreter.get_input_details(), interpreter.get_output_details()
+    sink = min(sinks, key=lambda detail: str(detail["name"]))
+    found = net(inputs)
+    wanted = decisions((found[0] if isinstance(found, tuple) else found).numpy())
     answers = []
     for row in inputs.permute(0, 2, 3, 1).contiguous().numpy():
         interpreter.set_tensor(source["index"], quantise(row[np.newaxis], _spec(source)))
@@ -130,7 +133,12 @@ def tensor_specs(content: bytes) -> tuple[tuple[TensorSpec, ...], tuple[TensorSp
     interpreter = _interpreter(content)
     return (
         tuple(_spec(detail) for detail in interpreter.get_input_details()),
-        tuple(_spec(detail) for detail in interpreter.get_output_details()),
+        tuple(
+            sorted(
+                (_spec(detail) for detail in interpreter.get_output_details()),
+                key=lambda spec: spec.name,
+            )
+        ),
     )
 
 

@@ -74,10 +74,10 @@ class BandsHead(nn.Linear):
         return super().forward(functional.dropout(features, self._dropout, self.training))
 
 
-def voice_net(n_classes: int) -> ResidualNet:
+def voice_net(n_outputs: int) -> ResidualNet:
     """Return the voice net for 248 frames of 64 mel bands, of which 4 bands are left at the end."""
     stages = (Stage(32, 2), Stage(64, 2), Stage(128, 2), Stage(128, 1))
-    return ResidualNet(16, stages, BandsHead(128, 4, n_classes, dropout=0.3))
+    return ResidualNet(16, stages, BandsHead(128, 4, n_outputs, dropout=0.3))
 
 
 def n_parameters(net: nn.Module) -> int:

@@ -21,6 +21,8 @@ class VoiceAugmentation:
         sample_rate_hz: Rate of the samples.
         speed: Largest relative change of tempo and pitch together, either way.
         room: Chance of a synthetic room.
+        longest_decay_s: Of a room, at most.
+        loudest_tail: Amplitude of a room's tail against the direct sound, at most.
         noise: Chance of steady coloured noise.
         tilt: Chance of another microphone, as a slope of the spectrum.
         lowest_snr_db: Noise is at most this loud.
@@ -31,6 +33,8 @@ class VoiceAugmentation:
     sample_rate_hz: int = 16_000
     speed: float = 0.12
     room: float = 0.35
+    longest_decay_s: float = 0.7
+    loudest_tail: float = 0.7
     noise: float = 0.5
     tilt: float = 0.5
     lowest_snr_db: float = 8.0
@@ -46,7 +50,7 @@ def augment(
     n_padding = int(settings.padding_s * settings.sample_rate_hz)
     changed = np.pad(changed, n_padding)
     if generator.random() < settings.room:
-        changed = _room(changed, settings.sample_rate_hz, generator)
+        changed = _room(changed, settings, generator)
     if generator.random() < settings.tilt:
         changed = _tilt(changed, float(generator.uniform(-6.0, 6.0)))
     if generator.random() < settings.noise:
@@ -62,13 +66,14 @@ def _resample(samples: NDArray[np.float32], factor: float) -> NDArray[np.float32
 
 
 def _room(
-    samples: NDArray[np.float32], rate_hz: int, generator: np.random.Generator
+    samples: NDArray[np.float32], settings: VoiceAugmentation, generator: np.random.Generator
 ) -> NDArray[np.float32]:
     """Convolve with decaying noise: Polack's model of late reverberation, after a direct path."""
-    decay_s = generator.uniform(0.15, 0.7)
+    rate_hz = settings.sample_rate_hz
+    decay_s = generator.uniform(0.15, settings.longest_decay_s)
     time_s = np.arange(int(decay_s * rate_hz)) / rate_hz
     tail = generator.standard_normal(time_s.size) * np.exp(-6.9 * time_s / decay_s)
-    tail *= generator.uniform(0.1, 0.7) / np.sqrt(np.sum(tail**2))
+    tail *= generator.uniform(0.1, settings.loudest_tail) / np.sqrt(np.sum(tail**2))
     tail[0] += 1.0
     return fftconvolve(samples, tail)[: samples.size].astype(np.float32)
 

@@ -157,7 +157,7 @@ class VoiceBatches:
         copies = self._frames[row]
         frames = copies[int(generator.integers(len(copies)))].astype(np.float32)
         window = normalise(random_window(frames, self._acoustic, generator), self._acoustic)
-        return _mask(window, generator)
+        return masked(window, generator)
 
     def _mix(
         self,
@@ -186,7 +186,7 @@ def random_window(
     return np.pad(frames_db, ((before, -extra - before), (0, 0)), constant_values=SILENCE_DB)
 
 
-def _mask(window: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
+def masked(window: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
     """Blank bands and stretches of time with the mean (SpecAugment; Park et al., 2019)."""
     n_frames, n_mels = window.shape
     for _ in range(2):

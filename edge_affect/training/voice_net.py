@@ -43,12 +43,12 @@ class StatisticsHead(nn.Module):
     as a standard deviation would, without a square root, which int8 has not.
     """
 
-    def __init__(self, sizes: tuple[int, ...], n_classes: int, dropout: float) -> None:
+    def __init__(self, sizes: tuple[int, ...], n_outputs: int, dropout: float) -> None:
         super().__init__()
         every = [size for size in sizes for _ in range(2)]
         self.scales = nn.ModuleList(nn.BatchNorm1d(size, affine=False) for size in every)
         self.layers = nn.ModuleList(
-            nn.Linear(size, n_classes, bias=number == 0) for number, size in enumerate(every)
+            nn.Linear(size, n_outputs, bias=number == 0) for number, size in enumerate(every)
         )
         for layer in self.layers:
             nn.init.zeros_(layer.weight)
@@ -90,10 +90,10 @@ class LowerNet(nn.Module):
 class UpperNet(nn.Module):
     """The part that is trained: the last blocks, and a head over three of the maps."""
 
-    def __init__(self, n_classes: int, dropout: float) -> None:
+    def __init__(self, n_outputs: int, dropout: float) -> None:
         super().__init__()
         self.trunk = UpperTrunk()
-        self.head = StatisticsHead(FEATURES, n_classes, dropout)
+        self.head = StatisticsHead(FEATURES, n_outputs, dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return logits of what `LowerNet` returned."""
@@ -102,39 +102,40 @@ class UpperNet(nn.Module):
 
 
 class TrunkNet(nn.Module):
-    """Logits of normalised windows by way of the trunk."""
+    """Answers to normalised windows by way of the trunk."""
 
-    def __init__(self, acoustic: AcousticSettings, n_classes: int, dropout: float = 0.3) -> None:
+    def __init__(self, acoustic: AcousticSettings, n_outputs: int, dropout: float = 0.3) -> None:
         super().__init__()
         self.lower: nn.Module = LowerNet(acoustic)
-        self.upper: nn.Module = UpperNet(n_classes, dropout)
+        self.upper: nn.Module = UpperNet(n_outputs, dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits ``(n, n_classes)`` of windows ``(n, 1, n_frames, n_mels)``."""
-        logits: torch.Tensor = self.upper(self.lower(x))
-        return logits
+        """Return answers ``(n, n_outputs)`` of windows ``(n, 1, n_frames, n_mels)``."""
+        answers: torch.Tensor = self.upper(self.lower(x))
+        return answers
 
 
 class VoiceNet(nn.Module):
-    """The mean of both nets' logits."""
+    """The mean of both nets' answers: logits, and scores to be read against a voice's normal."""
 
     def __init__(self, residual: nn.Module, trunk: nn.Module) -> None:
         super().__init__()
         self.residual = residual
         self.trunk = trunk
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits ``(n, n_classes)`` of windows ``(n, 1, n_frames, n_mels)``."""
-        logits: torch.Tensor = 0.5 * (self.residual(x) + self.trunk(x))
-        return logits
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return logits and scores, half of the outputs each, of windows as above."""
+        answers: torch.Tensor = 0.5 * (self.residual(x) + self.trunk(x))
+        logits, scores = answers.chunk(2, dim=1)
+        return logits, scores
 
 
-def trunk_net(acoustic: AcousticSettings, n_classes: int, published: Path) -> TrunkNet:
+def trunk_net(acoustic: AcousticSettings, n_outputs: int, published: Path) -> TrunkNet:
     """Return the net on the trunk with its published weights and an empty head.
 
     Raises:
         SystemExit: If the file is not the one expected.
     """
-    net = TrunkNet(acoustic, n_classes)
+    net = TrunkNet(acoustic, n_outputs)
     start_from(net.lower.trunk, net.upper.trunk, published)
     return net
