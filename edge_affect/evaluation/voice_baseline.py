@@ -20,6 +20,7 @@ from edge_affect.evaluation.recordings import read_samples
 from edge_affect.evaluation.speaker_draws import SpeakerDraws, interval_of, speaker_matrices
 from edge_affect.evaluation.voices import load_voices
 from edge_affect.perception.acoustic import clip_log_probabilities, clip_windows, log_mel_db
+from edge_affect.perception.expression_model import VoiceReading
 from edge_affect.perception.prosody import prosody_of
 from edge_affect.perception.voice_baseline import VoiceBaseline, VoiceBaselineModel
 from edge_affect.perception.voice_manner import clip_manner, manner
@@ -49,6 +50,7 @@ class HeardClips:
         truth: Index into ``labels``, shape ``(n,)``.
         speakers: Number of the speaker of each clip, shape ``(n,)``.
         probabilities: Of the voice model alone, shape ``(n, k)``.
+        scores: Of the voice model, for comparing with the same voice's, shape ``(n, k)``.
         manners: From `voice_manner.clip_manner`, shape ``(n, m)``.
         labels: The ``k`` classes in order.
     """
@@ -56,6 +58,7 @@ class HeardClips:
     truth: NDArray[np.int64]
     speakers: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    scores: NDArray[np.float64]
     manners: NDArray[np.float64]
     labels: tuple[Expression, ...]
 
@@ -87,13 +90,15 @@ def hear(recordings: tuple[Recording, ...], reader: VoiceExpressionModel) -> Hea
     """Return what the voice model says of whole clips, and in what manner they are spoken."""
     classes = reader.expressions
     names = sorted({recording.speaker for recording in recordings})
-    probabilities, manners = [], []
+    probabilities, scores, manners = [], [], []
     for recording in with_progress(recordings, len(recordings), "clips"):
         samples = read_samples(recording.path)
         windows = clip_windows(samples, reader.acoustic)
         windows_db = [log_mel_db(window, reader.acoustic) for window in windows]
-        per_window = np.stack([reader.probabilities(window_db) for window_db in windows_db])
+        read = [reader.read(window_db) for window_db in windows_db]
+        per_window = np.stack([each.probabilities for each in read])
         probabilities.append(np.exp(clip_log_probabilities(per_window)))
+        scores.append(np.mean([each.scores for each in read], axis=0))
         parts = zip(windows, windows_db, strict=True)
         manners.append(
             clip_manner(np.stack([manner(window_db, prosody_of(w)) for w, window_db in parts]))
@@ -102,6 +107,7 @@ def hear(recordings: tuple[Recording, ...], reader: VoiceExpressionModel) -> Hea
         truth=np.array([classes.index(r.label) for r in recordings], dtype=np.int64),
         speakers=np.array([names.index(r.speaker) for r in recordings], dtype=np.int64),
         probabilities=np.stack(probabilities),
+        scores=np.stack(scores),
         manners=np.stack(manners),
         labels=classes,
     )
@@ -191,7 +197,12 @@ def corrected_sequence(
     """Return corrected probabilities of clips heard one after the other, shape ``(n, k)``."""
     baseline = VoiceBaseline(model)
     return np.stack(
-        [baseline.correct(clips.probabilities[row], clips.manners[row]) for row in sequence]
+        [
+            baseline.correct(
+                VoiceReading(clips.probabilities[row], clips.scores[row]), clips.manners[row]
+            )
+            for row in sequence
+        ]
     )
 
 

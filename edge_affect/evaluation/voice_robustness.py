@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_affect.evaluation.event_clips import REPORT_FOLD
 from edge_affect.evaluation.figures import false_emotion_rate
 from edge_affect.evaluation.metrics import expected_calibration_error, uar
 from edge_affect.evaluation.progress import with_progress
@@ -57,7 +58,9 @@ def evaluate_voice_robustness(
     """Return one row of figures for each degradation of the same clips, as plain JSON values.
 
     Every clip meets the same noise, room and stretch of babble at every run. Background sounds are
-    taken from the rows of ``esc-50`` in the index; without any, those degradations are left out.
+    taken from the fold of ``esc-50`` that nothing is learned from, by the names of its files;
+    without any, those degradations are left out. ``live_false_emotion_rate_on_neutral`` is of what
+    the live path says.
 
     Args:
         index: CSV that lists the recordings.
@@ -73,7 +76,11 @@ def evaluate_voice_robustness(
     known, _, reader = load_voices(index, root, corpus, speakers, model)
     chosen = spread_evenly(known, n_clips)
     samples = [read_samples(recording.path) for recording in chosen]
-    backgrounds = sound_paths(index, root, BACKGROUND_CORPUS, BACKGROUND_LABELS)
+    backgrounds = [
+        path
+        for path in sound_paths(index, root, BACKGROUND_CORPUS, BACKGROUND_LABELS)
+        if path.name.startswith(f"{REPORT_FOLD}-")
+    ]
     step = max(len(backgrounds) // N_BACKGROUNDS, 1)
     noises = Noises(
         backgrounds=tuple(read_samples(path) for path in backgrounds[::step]),
@@ -147,6 +154,9 @@ def _table(
                 "uar_change_interval": [round(change.low, 4), round(change.high, 4)],
                 "ece": round(expected_calibration_error(truth, probabilities), 4),
                 "false_emotion_rate_on_neutral": false_emotion_rate(truth, guess, classes),
+                "live_false_emotion_rate_on_neutral": false_emotion_rate(
+                    truth, reader.as_heard(probabilities).argmax(axis=1), classes
+                ),
                 "same_answer_as_clean": round(float(np.mean(guess == guesses[0])), 4),
                 "mean_confidence": round(float(probabilities.max(axis=1).mean()), 4),
             }

@@ -27,8 +27,10 @@ LEAST_VOICED_SHARE = 0.2
 def unlabelled_figures(folder: Path, model: str = "voice_expression") -> dict[str, Any]:
     """Return shares of expressions, confidence and abstention over windows of speech.
 
-    Nothing says what is right here. In calm conversation most windows should be neutral or not be
-    answered; what is said otherwise, and how surely, is the gap from the acted clips.
+    As the live path says it, which is what people would hear; ``meant`` has the shares of what the
+    model says was meant, as it is scored on acted clips. Nothing says what is right here. In calm
+    conversation most windows should be neutral or not be answered; what is said otherwise, and how
+    surely, is the gap from the acted clips.
 
     Args:
         folder: Of recordings, searched in depth; those without sound are left out and counted.
@@ -57,7 +59,8 @@ def unlabelled_figures(folder: Path, model: str = "voice_expression") -> dict[st
                 said.append(reader.window_probabilities(window))
     if not said:
         raise DatasetError(f"{folder} holds no recording with speech.")
-    probabilities = np.stack(said)
+    meant = np.stack(said)
+    probabilities = reader.as_heard(meant)
     confidence = probabilities.max(axis=1)
     guess = probabilities.argmax(axis=1)
     answered = confidence >= Fusion().min_confidence
@@ -70,6 +73,7 @@ def unlabelled_figures(folder: Path, model: str = "voice_expression") -> dict[st
         "mean_confidence": round(float(confidence.mean()), 4),
         "abstained_share": round(float(np.mean(~answered)), 4),
         "said": _shares(guess, names),
+        "meant": _shares(meant.argmax(axis=1), names),
         "said_where_answered": _shares(guess[answered], names),
         "mean_probability": {
             name: round(float(value), 4)

@@ -95,7 +95,11 @@ def voice_figures(
     reader: VoiceExpressionModel,
     groups: dict[str, dict[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """Return the figures of recordings whose labels the model all knows."""
+    """Return the figures of recordings whose labels the model all knows.
+
+    ``as_heard`` holds what the model says was meant against what most listeners heard; ``live`` is
+    what the live path says, which is what people would hear, against both.
+    """
     classes = reader.expressions
     truth = np.array([classes.index(r.label) for r in recordings], dtype=np.int64)
     names = sorted({r.speaker for r in recordings})
@@ -113,6 +117,17 @@ def voice_figures(
         report["as_heard"] = classification_figures(
             np.array(heard, dtype=np.int64), probabilities[rows], classes, speakers[rows]
         )
+        report["live"] = {
+            "against_acted": classification_figures(
+                truth, reader.as_heard(probabilities), classes, speakers
+            ),
+            "against_heard": classification_figures(
+                np.array(heard, dtype=np.int64),
+                reader.as_heard(probabilities[rows]),
+                classes,
+                speakers[rows],
+            ),
+        }
     if groups is not None:
         spoken_by = tuple(recording.speaker for recording in recordings)
         verdicts = Verdicts(truth, probabilities, classes, spoken_by)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_affect.errors import ManifestError
 from edge_affect.perception.acoustic import AcousticSettings, log_mel_db, window_tensor
+from edge_affect.perception.as_heard import AsHeard
 from edge_affect.perception.expression_input import CropSettings, crop_tensor
-from edge_affect.perception.interpreter import TfliteModel, load_model
+from edge_affect.perception.interpreter import TfliteModel, load_model, softmax
 from edge_affect.record import EXPRESSIONS, Expression
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edge_affect.perception.manifest import Manifest
 
 
@@ -80,13 +80,43 @@ class FaceExpressionModel:
         return self._model.probabilities(tensor)
 
 
+class VoiceReading(NamedTuple):
+    """What a voice model says of one window, in the order of its expressions.
+
+    Attributes:
+        probabilities: Calibrated, sum 1.
+        scores: What `perception.voice_baseline` compares with the same voice's normal; they mean
+            nothing across voices.
+    """
+
+    probabilities: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
 class VoiceExpressionModel:
-    """Reads the expression of one window of sound."""
+    """Reads the expression of one window of sound.
+
+    A model may have a second output, as long as the first: scores that were trained to tell the
+    clips of one voice from each other. Without one the centred logarithms stand in for them.
+
+    Attributes:
+        manifest: Of the model.
+        expressions: That it knows, in the order of its output.
+        acoustic: Its front end.
+        as_heard: Turns its probabilities, of what was meant, into those of what people would hear.
+    """
 
     def __init__(self, model: TfliteModel) -> None:
         self.manifest = model.manifest
         self.expressions = expressions_of(model.manifest, "voice_expression")
+        outputs = model.manifest.outputs
+        if len(outputs) > 2 or outputs[-1].shape[-1] != len(self.expressions):
+            raise ManifestError(
+                f"{model.manifest.path}: a voice model has one output or two, each with a number "
+                "for every label."
+            )
         self.acoustic = AcousticSettings.from_manifest(model.manifest)
+        self.as_heard = AsHeard.from_manifest(model.manifest)
         self._model = model
 
     @classmethod
@@ -103,8 +133,15 @@ class VoiceExpressionModel:
         Raises:
             ShapeError: If there is another number of frames or bands.
         """
+        return self.read(frames_db).probabilities
+
+    def read(self, frames_db: NDArray[np.float32]) -> VoiceReading:
+        """Return `probabilities` and the scores of the same window; errors alike."""
         tensor = window_tensor(frames_db, self.acoustic, self.manifest.inputs[0])
-        return self._model.probabilities(tensor)
+        outputs = [real.reshape(-1).astype(np.float64) for real in self._model.run_real(tensor)]
+        logits = outputs[0] / self.manifest.temperature
+        scores = outputs[1] if len(outputs) > 1 else logits
+        return VoiceReading(softmax(logits), scores - scores.mean())
 
     def window_probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return `probabilities` of one window of samples, shape ``(acoustic.n_window,)``."""

@@ -183,9 +183,11 @@ class VoiceReader:
         observed_ns: int,
         spoken: NDArray[np.float64] | None,
     ) -> ExpressionEstimate:
-        known = self._model.probabilities(window_db)
+        reading = self._model.read(window_db)
+        meant = reading.probabilities
         if self._baseline is not None and spoken is not None:
-            known = self._baseline.correct(known, spoken, observed_ns)
+            meant = self._baseline.correct(reading, spoken, observed_ns)
+        known = self._model.as_heard(meant)
         known = self._discount.applied(known, self._activity.overlap_share())
         probabilities = spread(known, self._model.expressions)
         return ExpressionEstimate(probabilities, float(known.max()), observed_ns)

@@ -1,9 +1,10 @@
 """Reading a voice against what is normal for it: the voice model's answer, corrected.
 
 The manner of speaking (`voice_manner`) is turned into one number for each expression by a linear
-map that was fitted on voices of which each was measured against itself. A `RunningBaseline` follows
-what is normal for these numbers; what is left over is added to the logarithm of what the voice
-model says. All numbers are in one JSON file beside the models.
+map that was fitted on voices of which each was measured against itself. The scores that a voice
+model may bring for this purpose are added. A `RunningBaseline` follows what is normal for the sum;
+what is left over is added to the logarithm of what the voice model says. All numbers are in one
+JSON file beside the models.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from edge_affect.baseline import ExpressionEffects, MoodGuard, Population, RunningBaseline
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import InputMissingError, ManifestError, ShapeError
+from edge_affect.perception.expression_model import VoiceReading
 from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.perception.voice_manner import MANNER_NAMES
 
@@ -42,6 +44,8 @@ class VoiceBaselineModel:
         effects: Of the expressions on the scores.
         guard: Against taking a mood for the person.
         share: Of the scores in the answer, >= 0; the voice model's logarithms count in full.
+        model_share: Of the voice model's own scores in the scores, >= 0; those of the manner count
+            in full.
         temperature: The sum is divided by this, > 0.
     """
 
@@ -55,6 +59,7 @@ class VoiceBaselineModel:
     guard: MoodGuard
     share: float
     temperature: float
+    model_share: float = 0.0
 
     def __post_init__(self) -> None:
         m, k = len(MANNER_NAMES), len(self.labels)
@@ -66,18 +71,22 @@ class VoiceBaselineModel:
             raise ShapeError(f"A voice baseline needs a population of {k} scores.")
         if not (self.manner_within > 0).all() or not np.isfinite(self.weights).all():
             raise ShapeError("A voice baseline needs within > 0 and finite weights.")
-        if not self.share >= 0 or not self.temperature > 0:
-            raise ShapeError("A voice baseline needs share >= 0 and temperature > 0.")
+        if not min(self.share, self.model_share) >= 0 or not self.temperature > 0:
+            raise ShapeError("A voice baseline needs shares >= 0 and temperature > 0.")
 
-    def scores(self, manner: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what a manner says for each expression, against everybody, shape ``(k,)``.
+    def scores(
+        self, manner: NDArray[np.float64], model_scores: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what speaks for each expression, against everybody, shape ``(k,)``.
 
         Args:
             manner: From `voice_manner.manner`, NaN where a number is not known.
+            model_scores: From `expression_model.VoiceReading`, shape ``(k,)``.
         """
         deviations = (manner - self.manner_mean) / self.manner_within
         known = np.where(np.isnan(deviations), 0.0, deviations)
-        return np.clip(known, -MOST_DEVIATIONS, MOST_DEVIATIONS) @ self.weights
+        of_manner = np.clip(known, -MOST_DEVIATIONS, MOST_DEVIATIONS) @ self.weights
+        return np.asarray(of_manner + self.model_share * model_scores)
 
     @classmethod
     def load(cls, path: Path | None = None) -> VoiceBaselineModel:
@@ -102,6 +111,7 @@ class VoiceBaselineModel:
         content = {
             "labels": list(names),
             "share": _plain(self.share),
+            "model_share": _plain(self.model_share),
             "temperature": _plain(self.temperature),
             "guard": {name: getattr(self.guard, name) for name in MoodGuard.__slots__},
             "scores": {
@@ -149,14 +159,14 @@ class VoiceBaseline:
 
     def correct(
         self,
-        probabilities: NDArray[np.float64],
+        reading: VoiceReading,
         manner: NDArray[np.float64],
         weight: float = 1.0,
     ) -> NDArray[np.float64]:
         """Learn from one window or clip, and return its corrected probabilities, shape ``(k,)``.
 
         Args:
-            probabilities: Of the voice model, in the order of its labels, shape ``(k,)``, sum 1.
+            reading: Of the voice model, in the order of its labels.
             manner: Of the same sound, from `voice_manner.manner`.
             weight: What it counts for: 1 for sound of its own, less where windows overlap.
 
@@ -166,10 +176,10 @@ class VoiceBaseline:
         model = self._model
         if manner.shape != model.manner_mean.shape:
             raise ShapeError(f"A manner has {model.manner_mean.size} numbers, not {manner.shape}.")
-        scores = model.scores(manner)
-        self._baseline.observe(scores, probabilities, weight)
+        scores = model.scores(manner, reading.scores)
+        self._baseline.observe(scores, reading.probabilities, weight)
         own = scores - self._baseline.normal + model.bias
-        logits = np.log(np.maximum(probabilities, _LEAST_PROBABILITY)) + model.share * own
+        logits = np.log(np.maximum(reading.probabilities, _LEAST_PROBABILITY)) + model.share * own
         powers = np.exp((logits - logits.max()) / model.temperature)
         return np.asarray(powers / powers.sum(), dtype=np.float64)
 
@@ -249,4 +259,5 @@ def _parse(content: dict[str, Any]) -> VoiceBaselineModel:
         guard=MoodGuard(**{name: float(value) for name, value in content["guard"].items()}),
         share=float(content["share"]),
         temperature=float(content["temperature"]),
+        model_share=float(content.get("model_share", 0.0)),
     )

@@ -25,22 +25,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from edge_affect.training.voice_bank import VoiceBank
+    from edge_affect.training.voice_data import Labelled
 
     Batch = tuple[torch.Tensor, torch.Tensor]
     Rows = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """What is known of recordings, in the order of their bank.
-
-    Attributes:
-        targets: Label distributions, shape ``(n, k)``, float32.
-        speakers: Numbers from 0 without a gap, shape ``(n,)``.
-    """
-
-    targets: NDArray[np.float32]
-    speakers: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

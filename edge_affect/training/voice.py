@@ -1,6 +1,8 @@
 """Train, calibrate, convert and release the voice expression model with one command.
 
 ``python -m edge_affect.training.voice --data shared/data/audio --release``
+
+With ``--start`` it goes on from the weights of a released model instead of from nothing.
 """
 
 from __future__ import annotations
@@ -8,21 +10,28 @@ from __future__ import annotations
 import textwrap
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from edge_affect.evaluation.metrics import N_ECE_BINS
-from edge_affect.evaluation.recordings import parse_speakers, read_index, read_samples
+from edge_affect.evaluation.recordings import parse_speakers, read_index
 from edge_affect.evaluation.voices import voice_figures
-from edge_affect.perception.acoustic import AcousticSettings, clip_windows
+from edge_affect.perception.acoustic import AcousticSettings
 from edge_affect.perception.expression_model import VoiceExpressionModel
+from edge_affect.perception.interpreter import softmax
 from edge_affect.perception.manifest import Manifest, TrainingData
 from edge_affect.training.command import keep_figures, training_parser
 from edge_affect.training.export import to_int8
+from edge_affect.training.heard_calibration import (
+    degraded_windows,
+    dev_windows,
+    fit_as_heard,
+    joined,
+)
 from edge_affect.training.loop import LoopSettings, fit
-from edge_affect.training.nets import n_parameters
+from edge_affect.training.nets import ResidualNet, n_parameters
 from edge_affect.training.nets import voice_net as residual_net
 from edge_affect.training.release import (
     Calibration,
@@ -34,33 +43,55 @@ from edge_affect.training.release import (
     new_manifest,
     write_release,
 )
+from edge_affect.training.released_weights import (
+    Released,
+    read_released,
+    start_residual,
+    start_upper,
+)
+from edge_affect.training.speaker_batches import (
+    FeatureBatches,
+    FeatureSettings,
+    SpeakerBatchSettings,
+    WindowBatches,
+    kept_features,
+    random_windows,
+)
 from edge_affect.training.speech_trunk import pretrained_file
-from edge_affect.training.trunk_batches import TrunkBatches, TrunkSettings
-from edge_affect.training.voice_augmentation import VoiceAugmentation
+from edge_affect.training.voice_bank import VoiceBank, kept_bank
 from edge_affect.training.voice_data import (
     DEV_SPEAKERS,
     VOICE_LABELS,
-    VoiceBatches,
-    VoiceSettings,
+    Labelled,
+    background_windows,
+    labelled,
     read_votes,
     scoring_windows,
     split_speakers,
-    targets,
 )
 from edge_affect.training.voice_judge import DevVoices, halves_and_whole
+from edge_affect.training.voice_losses import speaker_loss
 from edge_affect.training.voice_net import VoiceNet, trunk_net
+from edge_affect.training.window_scenes import SceneSettings, WindowScenes, normalised
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import nn
 
     from edge_affect.evaluation.recordings import Recording
 
-VERSION = "2"
+VERSION = "3"
 CORPUS = "crema-d"
 VOTES = Path("crema-d-meta") / "votes.csv"
-N_RANGE_CLIPS = 400
+CROWD_SHARE = 0.25
+"""Weight of the listeners' votes in the labels, the rest is what was acted."""
+OWN_SHARE = 0.5
+"""Weight of telling one voice's clips apart against naming expressions."""
+N_COPIES = 4
+N_OUTPUTS = 2 * len(VOICE_LABELS)
+N_RANGE_CLIPS = 200
+N_START_WINDOWS = 192
 SETTLING_MIXUP = 0.1
+START_MIXUP = 0.15
 TRAINING_SPEAKERS = "1037-1091"
 REPORT_SPEAKERS = "1019-1036"
 TRAINING_DATA = (
@@ -70,6 +101,11 @@ TRAINING_DATA = (
         part="actors 1037-1091 without the ten development actors; acted labels and crowd votes",
     ),
     TrainingData(
+        name="ESC-50",
+        licence="CC0 and CC BY",
+        part="folds 2 to 4 of eight classes of background sounds, mixed in",
+    ),
+    TrainingData(
         name="200 million clips of speech, heard by the trunk before",
         licence="published weights google/speech_embedding, Apache-2.0",
         part="as published; the clips were not seen here",
@@ -77,53 +113,83 @@ TRAINING_DATA = (
 )
 
 
+class Material(NamedTuple):
+    """What is learned from.
+
+    Attributes:
+        bank: Log-mels of the recordings and of changed copies.
+        known: Labels and speakers.
+        scenes: Changes windows.
+    """
+
+    bank: VoiceBank
+    known: Labelled
+    scenes: WindowScenes
+
+    def typical_windows(self) -> torch.Tensor:
+        """Return some windows ``(n, 1, n_frames, n_mels)``, as they are."""
+        acoustic = AcousticSettings()
+        generator = np.random.default_rng(1)
+        n = self.bank.ends.shape[0]
+        rows = generator.choice(n, min(N_START_WINDOWS, n), replace=False)
+        windows = random_windows(self.bank, rows, acoustic, generator)
+        return torch.from_numpy(normalised(windows, acoustic)[:, None])
+
+
 def train_residual(
-    data: Path,
-    part: tuple[Recording, ...],
+    material: Material,
     judge: DevVoices,
     work: Path,
     phases: tuple[LoopSettings, ...],
-    voice: VoiceSettings,
+    start: Released | None,
 ) -> nn.Module:
     """Return the averaged net of the last phase; each phase starts from the one before."""
-    labels = targets(part, read_votes(data / VOTES), voice.crowd_share)
     torch.manual_seed(phases[0].seed)
-    net: nn.Module = residual_net(len(VOICE_LABELS))
-    print(
-        f"residual net: {n_parameters(net):,} parameters; {len(part):,} clips to fit on, "
-        f"{len(judge.recordings):,} to choose by",
-        flush=True,
-    )
-    batches = VoiceBatches(part, labels, AcousticSettings(), VoiceAugmentation(), voice)
+    started: ResidualNet = residual_net(N_OUTPUTS)
+    print(f"residual net: {n_parameters(started):,} parameters", flush=True)
+    settings = SpeakerBatchSettings(seed=phases[0].seed)
+    batches = WindowBatches(material.bank, material.known, material.scenes, settings)
+    if start is not None:
+        start_residual(started, start, material.typical_windows())
+        batches.mixup = START_MIXUP
+    net: nn.Module = started
     for number, loop in enumerate(phases, start=1):
         print(f"phase {number} of {len(phases)}", flush=True)
         if number > 1:
             batches.mixup = SETTLING_MIXUP
-        net = fit(net, batches, judge, loop, work / f"phase-{number}")
+        net = fit(net, batches, judge, loop, work / f"phase-{number}", loss_of=_loss(material))
     return net
 
 
 def train_on_trunk(
-    part: tuple[Recording, ...],
-    labels: NDArray[np.float32],
+    material: Material,
     judge: DevVoices,
     work: Path,
     loop: LoopSettings,
     published: Path,
+    start: Released | None,
 ) -> nn.Module:
     """Return the published trunk with its upper part and a head trained for expressions."""
     torch.manual_seed(loop.seed)
-    net = trunk_net(AcousticSettings(), len(VOICE_LABELS), published)
+    net = trunk_net(AcousticSettings(), N_OUTPUTS, published)
     print(f"net on the trunk: {n_parameters(net):,} parameters", flush=True)
-    settings = TrunkSettings(seed=loop.seed)
+    features = FeatureSettings() if start is None else FeatureSettings(n_copies=2)
+    if start is not None:
+        start_upper(net, start)
+    settings = SpeakerBatchSettings(seed=loop.seed, mixup=0.15)
     lower = net.lower.to(memory_format=torch.channels_last)
-    batches = TrunkBatches(part, labels, lower, settings, work)
-    net.upper = fit(net.upper, batches, judge.behind(lower), loop, work)
+    paths = kept_features(material.bank, lower, material.scenes, settings, features, work)
+    batches = FeatureBatches(paths, material.known, settings, features)
+    net.upper = fit(net.upper, batches, judge.behind(lower), loop, work, loss_of=_loss(material))
     return net.eval()
 
 
-def recipe(seed: int, n_threads: int) -> tuple[LoopSettings, ...]:
-    """Return the phases: a long one, then a short one at a lower rate with less mixing."""
+def _loss(material: Material) -> Any:
+    return speaker_loss(OWN_SHARE, torch.from_numpy(material.known.targets.mean(axis=0)))
+
+
+def recipe(seed: int, n_threads: int, *, is_started: bool) -> tuple[LoopSettings, ...]:
+    """Return the phases of the residual net: a long one and a short one, or one that goes on."""
     first = LoopSettings(
         n_epochs=36,
         learning_rate=2e-3,
@@ -132,14 +198,17 @@ def recipe(seed: int, n_threads: int) -> tuple[LoopSettings, ...]:
         warm_up_epochs=2.0,
         n_threads=n_threads,
         seed=seed,
+        is_bf16=True,
     )
+    if is_started:
+        return (replace(first, n_epochs=4, learning_rate=6e-4, averaging=0.98, warm_up_epochs=0.3),)
     settling = replace(first, n_epochs=14, learning_rate=1e-3, warm_up_epochs=0.5, seed=seed + 1)
     return first, settling
 
 
-def trunk_recipe(seed: int, n_threads: int) -> LoopSettings:
+def trunk_recipe(seed: int, n_threads: int, *, is_started: bool) -> LoopSettings:
     """Return how the net on the trunk is trained."""
-    return LoopSettings(
+    whole = LoopSettings(
         n_epochs=24,
         learning_rate=1e-3,
         weight_decay=0.05,
@@ -147,7 +216,11 @@ def trunk_recipe(seed: int, n_threads: int) -> LoopSettings:
         warm_up_epochs=1.0,
         n_threads=n_threads,
         seed=seed,
+        is_bf16=True,
     )
+    if is_started:
+        return replace(whole, n_epochs=5, learning_rate=5e-4, averaging=0.98, warm_up_epochs=0.3)
+    return whole
 
 
 def convert(net: nn.Module, part: tuple[Recording, ...]) -> tuple[Manifest, bytes]:
@@ -162,21 +235,27 @@ def convert(net: nn.Module, part: tuple[Recording, ...]) -> tuple[Manifest, byte
     return manifest, content
 
 
-def fit_on_dev(manifest: Manifest, content: bytes, judge: DevVoices) -> Calibration:
-    """Return the calibration of the int8 model on single windows of the development speakers.
+def fit_on_dev(
+    manifest: Manifest, content: bytes, dev: tuple[Recording, ...], data: Path
+) -> tuple[Manifest, Calibration]:
+    """Return the manifest with temperature and `AsHeard`, from windows of development speakers.
 
     Windows, not clips: the live path says how sure it is of one window.
     """
     reader = VoiceExpressionModel(calibrated(manifest, content, 1.0))
-    rows: list[NDArray[np.float64]] = []
-    truth: list[int] = []
-    for recording, label in zip(judge.recordings, judge.labels, strict=True):
-        for window in clip_windows(read_samples(recording.path), reader.acoustic):
-            rows.append(reader.window_probabilities(window))
-            truth.append(int(label))
+    clean, degraded = dev_windows(reader, dev), degraded_windows(reader, dev, data)
     # Logits are known up to a constant, which softmax does not see.
-    logits = np.log(np.maximum(np.stack(rows), 1e-12))
-    return calibrate(logits, np.array(truth, dtype=np.int64))
+    both = joined(clean, degraded)
+    calibration = calibrate(both.logs, both.meant)
+    cooled = [
+        part._replace(logs=np.log(softmax(part.logs, calibration.temperature)))
+        for part in (clean, degraded)
+    ]
+    thresholds = fit_as_heard(*cooled).thresholds(manifest.labels)
+    return (
+        replace(manifest, temperature=calibration.temperature, thresholds=thresholds),
+        calibration,
+    )
 
 
 def report_once(manifest: Manifest, content: bytes, data: Path) -> dict[str, Any]:
@@ -191,9 +270,9 @@ def calibration_sentence(calibration: Calibration, report: dict[str, Any]) -> st
     """Return the sentence of the card about the temperature."""
     text = (
         f"Temperature {calibration.temperature:.3f}, fitted on {calibration.n} single windows of "
-        f"the development actors (ECE there {calibration.ece_before:.3f} before and "
-        f"{calibration.ece_after:.3f} after). On the {report['n']} reported clips the ECE is "
-        f"{report['ece']:.3f} as shipped, over {N_ECE_BINS} bins of equal width."
+        f"the development actors, clean and degraded (ECE there {calibration.ece_before:.3f} "
+        f"before and {calibration.ece_after:.3f} after). On the {report['n']} reported clips the "
+        f"ECE is {report['ece']:.3f} as shipped, over {N_ECE_BINS} bins of equal width."
     )
     return textwrap.fill(text, width=100)
 
@@ -241,22 +320,29 @@ def main() -> None:
     parser.add_argument(
         "--trunk", type=Path, help="the published trunk, if not out of the package that carries it"
     )
+    parser.add_argument("--start", type=Path, help="go on from this released voice model")
     options = parser.parse_args()
-    phases = recipe(options.seed, options.threads)
+    is_started = options.start is not None
+    start = read_released(options.start.read_bytes()) if is_started else None
+    phases = recipe(options.seed, options.threads, is_started=is_started)
+    loop = trunk_recipe(options.seed, options.threads, is_started=is_started)
     part, dev = split_speakers(options.data, CORPUS, parse_speakers(TRAINING_SPEAKERS))
     judge = DevVoices(dev, AcousticSettings())
-    voice = VoiceSettings(seed=options.seed)
-    residual = train_residual(options.data, part, judge, options.work, phases, voice)
-    labels = targets(part, read_votes(options.data / VOTES), voice.crowd_share)
-    loop = trunk_recipe(options.seed, options.threads)
+    votes = read_votes(options.data / VOTES)
+    backgrounds = background_windows(options.data, AcousticSettings())
+    material = Material(
+        kept_bank(part, N_COPIES, 1, options.work),
+        labelled(part, votes, CROWD_SHARE),
+        WindowScenes(AcousticSettings(), SceneSettings(), backgrounds),
+    )
+    residual = train_residual(material, judge, options.work, phases, start)
     published = options.trunk or pretrained_file()
-    trunk = train_on_trunk(part, labels, judge, options.work / "trunk", loop, published)
+    trunk = train_on_trunk(material, judge, options.work / "trunk", loop, published, start)
     net = VoiceNet(residual, trunk)
     dev_float = halves_and_whole(judge, residual, trunk)
     print(dev_float, flush=True)
     manifest, content = convert(net, part)
-    calibration = fit_on_dev(manifest, content, judge)
-    manifest = replace(manifest, temperature=calibration.temperature)
+    manifest, calibration = fit_on_dev(manifest, content, dev, options.data)
     reader = VoiceExpressionModel(calibrated(manifest, content, calibration.temperature))
     found: dict[str, Any] = {
         "n_fit": len(part),

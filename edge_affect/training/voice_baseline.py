@@ -3,9 +3,9 @@
 ``python -m edge_affect.training.voice_baseline --data shared/data/audio --release``
 
 The linear map is fitted on the training speakers, each against that speaker's own mean, so that it
-never learns who speaks. Effects and spreads are fitted on the same speakers, each by a map that has
-not heard the speaker's fold. The voice model has heard these speakers too, so its answers play no
-part there: how much the map counts, and the temperature, are fitted on the development speakers.
+never learns who speaks. The voice model has heard these speakers too, so its answers play no part
+there. What is normal for everybody and what expressions do to the scores, how much map and model
+count, and the temperature are fitted on the development speakers, whom neither has heard.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from edge_affect.baseline import MoodGuard
+from edge_affect.baseline import ExpressionEffects, MoodGuard, Population
 from edge_affect.evaluation.person_effects import effects_and_spread, shifts_and_offsets
 from edge_affect.evaluation.recordings import parse_speakers
 from edge_affect.evaluation.voice_baseline import (
@@ -43,8 +43,9 @@ TRAINING_SPEAKERS = "1037-1091"
 PENALTY = 1e-3
 """On the squared weights of the linear map."""
 SHARE = 0.6
-"""Of the scores in the answer; 0.4 to 1.0 were tried on the development speakers."""
-N_FOLDS = 5
+"""Of the scores in the answer."""
+MODEL_SHARE = 1.75
+"""Of the voice model's own scores in them, against those of the manner."""
 N_CALIBRATION_CLIPS = 10
 
 
@@ -74,7 +75,7 @@ def fit_map(
 
 
 def fit(clips: HeardClips) -> VoiceBaselineModel:
-    """Return the numbers fitted on the training speakers, not yet calibrated."""
+    """Return the map fitted on the training speakers; what is normal is not known yet."""
     k = len(clips.labels)
     is_known = ~np.isnan(clips.manners)
     mean = np.nanmean(clips.manners, axis=0)
@@ -82,27 +83,28 @@ def fit(clips: HeardClips) -> VoiceBaselineModel:
     everybody, _ = effects_and_spread(filled, clips.truth, clips.speakers, k)
     deviations = np.clip((filled - mean) / everybody.within, -MOST_DEVIATIONS, MOST_DEVIATIONS)
     _, offsets = shifts_and_offsets(deviations, clips.truth, clips.speakers, k)
-    own = deviations - offsets[clips.speakers]
-    scores = np.empty((clips.truth.size, k))
-    for fold in range(N_FOLDS):
-        is_left_out = clips.speakers % N_FOLDS == fold
-        part, _ = fit_map(own[~is_left_out], clips.truth[~is_left_out], k)
-        scores[is_left_out] = deviations[is_left_out] @ part
-    population, effects = effects_and_spread(scores, clips.truth, clips.speakers, k)
-    weights, bias = fit_map(own, clips.truth, k)
-    # All deviations have mean 0, so the scores of the whole map do too.
+    weights, bias = fit_map(deviations - offsets[clips.speakers], clips.truth, k)
     return VoiceBaselineModel(
         labels=tuple(label.name.lower() for label in clips.labels),
         manner_mean=mean,
         manner_within=everybody.within,
         weights=weights,
         bias=bias,
-        population=replace(population, mean=(deviations @ weights).mean(axis=0)),
-        effects=effects,
+        population=Population(np.zeros(k), np.zeros(k), np.ones(k)),
+        effects=ExpressionEffects(np.zeros((k, k)), np.ones(k)),
         guard=MoodGuard(),
         share=SHARE,
         temperature=1.0,
+        model_share=MODEL_SHARE,
     )
+
+
+def with_normal(model: VoiceBaselineModel, dev: HeardClips) -> VoiceBaselineModel:
+    """Return the model with what is normal for everybody, from the development speakers."""
+    rows = zip(dev.manners, dev.scores, strict=True)
+    scores = np.stack([model.scores(manner, own) for manner, own in rows])
+    population, effects = effects_and_spread(scores, dev.truth, dev.speakers, len(dev.labels))
+    return replace(model, population=population, effects=effects)
 
 
 def calibrated(model: VoiceBaselineModel, dev: HeardClips) -> VoiceBaselineModel:
@@ -135,7 +137,7 @@ def main() -> None:
     part, dev = split_speakers(options.data, "crema-d", parse_speakers(TRAINING_SPEAKERS))
     heard_dev = hear(dev, reader)
     heard_part = hear(part, reader)
-    model = calibrated(fit(heard_part), heard_dev)
+    model = calibrated(with_normal(fit(heard_part), heard_dev), heard_dev)
     votes = read_votes(options.data / VOTES)
     targets = arousal_targets(part, votes, tuple(int(label) for label in VOICE_LABELS))
     to_arousal = fit_arousal(heard_part.manners, targets)

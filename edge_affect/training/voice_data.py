@@ -1,4 +1,4 @@
-"""Recordings for training: who is in which part, soft labels, log-mel batches."""
+"""Recordings for training: who is in which part, soft labels, windows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from edge_affect.evaluation.event_clips import read_event_clips
 from edge_affect.evaluation.recordings import Recording, read_index, read_samples
+from edge_affect.evaluation.voice_robustness import BACKGROUND_CORPUS, BACKGROUND_LABELS
 from edge_affect.perception.acoustic import (
     AcousticSettings,
     clip_windows,
@@ -17,13 +20,9 @@ from edge_affect.perception.acoustic import (
     normalise,
 )
 from edge_affect.record import Expression
-from edge_affect.training.voice_augmentation import VoiceAugmentation, augment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
 VOICE_LABELS: tuple[Expression, ...] = (
     Expression.NEUTRAL,
@@ -46,22 +45,16 @@ SILENCE_DB = -100.0
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceSettings:
-    """How recordings become training examples.
+class Labelled:
+    """What is known of recordings, in their order.
 
     Attributes:
-        n_variants: Changed copies made of each recording, once, before training.
-        crowd_share: Weight of the listeners' votes in the label, the rest is the acted one.
-        mixup: Chance that an example is mixed with another.
-        batch: Examples in a batch.
-        seed: Of everything random.
+        targets: Label distributions, shape ``(n, k)``, float32.
+        speakers: Numbers from 0 without a gap, shape ``(n,)``.
     """
 
-    n_variants: int = 6
-    crowd_share: float = 0.25
-    mixup: float = 0.25
-    batch: int = 64
-    seed: int = 1
+    targets: NDArray[np.float32]
+    speakers: NDArray[np.int64]
 
 
 def read_votes(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -100,78 +93,30 @@ def targets(
     return np.stack(rows)
 
 
-class VoiceBatches:
-    """Random windows of changed recordings, masked and mixed, with soft labels.
+def labelled(
+    recordings: tuple[Recording, ...], votes: dict[str, NDArray[np.float32]], crowd_share: float
+) -> Labelled:
+    """Return `targets` and who speaks."""
+    names = [recording.speaker for recording in recordings]
+    numbers = np.unique(names, return_inverse=True)[1]
+    return Labelled(targets(recordings, votes, crowd_share), numbers.astype(np.int64))
 
-    Attributes:
-        mixup: Chance that an example is mixed with another; may change between phases.
-        n_batches: In one epoch.
+
+def background_windows(data: Path, acoustic: AcousticSettings) -> NDArray[np.float32]:
+    """Return windows of background sounds that may be learned from, ``(n, n_frames, n_mels)``, dB.
+
+    Raises:
+        EdgeAffectError: As `event_clips.read_event_clips` and `recordings.read_samples`.
     """
-
-    def __init__(
-        self,
-        recordings: tuple[Recording, ...],
-        labels: NDArray[np.float32],
-        acoustic: AcousticSettings,
-        augmentation: VoiceAugmentation,
-        settings: VoiceSettings,
-    ) -> None:
-        self._recordings = recordings
-        self._labels = labels
-        self._acoustic = acoustic
-        self._augmentation = augmentation
-        self._settings = settings
-        self.mixup = settings.mixup
-        self.n_batches = len(recordings) // settings.batch
-        self._frames: list[list[NDArray[np.float16]]] = []
-
-    def _prepare(self) -> None:
-        """Make all copies and their log-mels; takes minutes, so only once and when needed."""
-        generator = np.random.default_rng((self._settings.seed, 77))
-        for number, recording in enumerate(self._recordings):
-            samples = read_samples(recording.path)
-            copies = [samples] + [
-                augment(samples, self._augmentation, generator)
-                for _ in range(self._settings.n_variants - 1)
-            ]
-            frames = [log_mel_db(each, self._acoustic).astype(np.float16) for each in copies]
-            self._frames.append(frames)
-            if number % 500 == 0:
-                print(f"log-mels: {number}/{len(self._recordings)}", flush=True)
-
-    def epoch(self, number: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield every recording once, each as one random window of one of its copies."""
-        if not self._frames:
-            self._prepare()
-        generator = np.random.default_rng((self._settings.seed, number))
-        order = generator.permutation(len(self._frames))
-        size = self._settings.batch
-        for start in range(0, self.n_batches * size, size):
-            rows = order[start : start + size]
-            windows = np.stack([self._example(int(row), generator) for row in rows])
-            labels = self._labels[rows]
-            mixed, mixed_labels = self._mix(windows, labels, generator)
-            yield torch.from_numpy(mixed[:, None]), torch.from_numpy(mixed_labels)
-
-    def _example(self, row: int, generator: np.random.Generator) -> NDArray[np.float32]:
-        copies = self._frames[row]
-        frames = copies[int(generator.integers(len(copies)))].astype(np.float32)
-        window = normalise(random_window(frames, self._acoustic, generator), self._acoustic)
-        return masked(window, generator)
-
-    def _mix(
-        self,
-        windows: NDArray[np.float32],
-        labels: NDArray[np.float32],
-        generator: np.random.Generator,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        n = windows.shape[0]
-        is_mixed = generator.random(n) < self.mixup
-        share = np.where(is_mixed, generator.beta(0.4, 0.4, n), 0.0).astype(np.float32)
-        other = generator.permutation(n)
-        keep = 1.0 - share
-        mixed = keep[:, None, None] * windows + share[:, None, None] * windows[other]
-        return mixed, keep[:, None] * labels + share[:, None] * labels[other]
+    windows = []
+    for clip in read_event_clips(data / "index.csv", data):
+        if (clip.corpus, clip.part) == (BACKGROUND_CORPUS, "fit") and clip.label in (
+            BACKGROUND_LABELS
+        ):
+            frames = log_mel_db(read_samples(clip.path), acoustic)
+            windows += [frames[: acoustic.n_frames], frames[-acoustic.n_frames :]]
+    loud = [w for w in windows if w.shape[0] == acoustic.n_frames and w.max() > SILENCE_DB + 40.0]
+    return np.stack(loud)
 
 
 def random_window(

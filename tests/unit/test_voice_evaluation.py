@@ -151,8 +151,9 @@ def corpus(tmp_path_factory):
     listed = [
         ("toy", "a", "happy", "1", "voicevote=happy;level=30.5", "LO"),
         ("toy", "b", "sad", "02", "", ""),
-        ("esc-50", "c", "rain", "", "", ""),
-        ("esc-50", "d", "laughing", "", "", ""),
+        ("esc-50", "5-c", "rain", "", "", ""),
+        ("esc-50", "1-e", "dog", "", "", ""),
+        ("esc-50", "5-d", "laughing", "", "", ""),
     ]
     with (folder / "index.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -177,9 +178,12 @@ def test_speakers_with_and_without_leading_zeros(corpus):
 
 def test_plain_sounds_of_an_index(corpus):
     wanted = frozenset({"rain", "dog"})
-    assert sound_paths(corpus / "index.csv", corpus, "esc-50", wanted) == (corpus / "c.wav",)
+    assert sound_paths(corpus / "index.csv", corpus, "esc-50", wanted) == (
+        corpus / "5-c.wav",
+        corpus / "1-e.wav",
+    )
     assert sound_paths(corpus / "index.csv", corpus, "none", wanted) == ()
-    with pytest.raises(InputMissingError, match=r"c\.wav listed in"):
+    with pytest.raises(InputMissingError, match=r"5-c\.wav listed in"):
         sound_paths(corpus / "index.csv", corpus / "elsewhere", "esc-50", wanted)
 
 
@@ -287,9 +291,8 @@ def heard_clips(n_speakers: int = 4, n_each: int = 6) -> HeardClips:
     manners[:, MANNER_NAMES.index("f0_st")] = own_st + 4.0 * truth + 0.5 * rng.standard_normal(n)
     right = np.clip(0.5 + 0.05 * rng.standard_normal(n), 0.01, 0.99)
     probabilities = np.where(truth == 1, right, 1 - right)
-    return HeardClips(
-        truth, speakers, np.stack([1 - probabilities, probabilities], axis=1), manners, LABELS
-    )
+    both = np.stack([1 - probabilities, probabilities], axis=1)
+    return HeardClips(truth, speakers, both, np.zeros_like(both), manners, LABELS)
 
 
 def pitch_model(bias: float) -> VoiceBaselineModel:
@@ -327,7 +330,12 @@ def test_the_baseline_gains_as_more_clips_are_heard():
 def test_a_mood_without_enough_clips_is_counted_as_none():
     clips = heard_clips()
     calm = HeardClips(
-        np.zeros_like(clips.truth), clips.speakers, clips.probabilities, clips.manners, LABELS
+        np.zeros_like(clips.truth),
+        clips.speakers,
+        clips.probabilities,
+        clips.scores,
+        clips.manners,
+        LABELS,
     )
     moods = baseline_figures(calm, pitch_model(0.0))["moods"]
     assert [mood["n"] for mood in moods] == [0, 0]

@@ -9,6 +9,7 @@ from edge_affect.baseline import ExpressionEffects, MoodGuard, Population
 from edge_affect.errors import InputMissingError, ManifestError, ShapeError
 from edge_affect.evaluation.known_voices import syllables
 from edge_affect.perception.acoustic import AcousticSettings, log_mel_db
+from edge_affect.perception.expression_model import VoiceReading
 from edge_affect.perception.model_store import find_manifest
 from edge_affect.perception.prosody import prosody_of
 from edge_affect.perception.voice_arousal import N_USED, VoiceArousal
@@ -90,6 +91,10 @@ def toy_model(**changes) -> VoiceBaselineModel:
     return VoiceBaselineModel(**{**settings, **changes})
 
 
+def read(probabilities: np.ndarray, scores: tuple[float, float] = (0.0, 0.0)) -> VoiceReading:
+    return VoiceReading(probabilities, np.array(scores))
+
+
 def pitched(f0_st: float) -> np.ndarray:
     values = np.full(M, np.nan)
     values[MANNER_NAMES.index("f0_st")] = f0_st
@@ -99,30 +104,43 @@ def pitched(f0_st: float) -> np.ndarray:
 def test_a_high_voice_is_angry_only_until_it_is_known():
     baseline = VoiceBaseline(toy_model())
     unsure = np.array([0.5, 0.5])
-    first = baseline.correct(unsure, pitched(6.0))
+    first = baseline.correct(read(unsure), pitched(6.0))
     for k in range(20):
-        last = baseline.correct(unsure, pitched(5.0 + k % 3))
+        last = baseline.correct(read(unsure), pitched(5.0 + k % 3))
     assert first[1] > 0.7
     assert last == pytest.approx(unsure, abs=0.2)
-    assert baseline.correct(unsure, pitched(11.0))[1] > 0.95
+    assert baseline.correct(read(unsure), pitched(11.0))[1] > 0.95
     assert baseline.weight == pytest.approx(22.0)
     baseline.forget()
-    assert baseline.correct(unsure, pitched(6.0)) == pytest.approx(first)
+    assert baseline.correct(read(unsure), pitched(6.0)) == pytest.approx(first)
+
+
+def test_the_scores_of_the_model_count_against_what_is_normal_for_the_voice():
+    baseline = VoiceBaseline(toy_model(model_share=1.0))
+    unsure, unknown = np.array([0.5, 0.5]), np.full(M, np.nan)
+    assert baseline.correct(read(unsure, (-3.0, 3.0)), unknown)[1] > 0.7
+    for _ in range(20):
+        baseline.correct(read(unsure, (-3.0, 3.0)), unknown)
+    assert baseline.correct(read(unsure, (0.0, 0.0)), unknown)[1] < 0.2
+    deaf = VoiceBaseline(toy_model(model_share=0.0))
+    assert deaf.correct(read(unsure, (-3.0, 3.0)), unknown) == pytest.approx(unsure)
 
 
 def test_what_is_not_known_leaves_the_answer_alone():
     said = np.array([0.8, 0.2])
-    corrected = VoiceBaseline(toy_model()).correct(said, np.full(M, np.nan))
+    corrected = VoiceBaseline(toy_model()).correct(read(said), np.full(M, np.nan))
     assert corrected == pytest.approx(said)
-    flat = VoiceBaseline(toy_model(temperature=2.0)).correct(said, np.full(M, np.nan))
+    flat = VoiceBaseline(toy_model(temperature=2.0)).correct(read(said), np.full(M, np.nan))
     assert flat == pytest.approx(np.array([2 / 3, 1 / 3]))
 
 
 def test_the_numbers_survive_their_file(tmp_path):
     path = tmp_path / "voice_baseline.json"
-    path.write_text(toy_model().text(), encoding="utf-8")
+    model = toy_model(model_share=0.7)
+    path.write_text(model.text(), encoding="utf-8")
     again = VoiceBaselineModel.load(path)
-    assert again.text() == toy_model().text()
+    assert again.text() == model.text()
+    assert again.model_share == 0.7
     assert again.guard == MoodGuard(0.6, 0.8)
     with pytest.raises(InputMissingError, match="does not exist"):
         VoiceBaselineModel.load(tmp_path / "none.json")
@@ -153,9 +171,9 @@ def test_a_file_that_is_no_baseline(tmp_path, change, message):
 def test_manners_and_probabilities_of_another_shape():
     baseline = VoiceBaseline(toy_model())
     with pytest.raises(ShapeError, match="has 49 numbers"):
-        baseline.correct(np.array([0.5, 0.5]), np.zeros(3))
+        baseline.correct(read(np.array([0.5, 0.5])), np.zeros(3))
     with pytest.raises(ShapeError, match="2 probabilities"):
-        baseline.correct(np.ones(3) / 3, np.zeros(M))
+        baseline.correct(VoiceReading(np.ones(3) / 3, np.zeros(2)), np.zeros(M))
 
 
 def toy_arousal() -> VoiceArousal:
