@@ -20,10 +20,28 @@ if TYPE_CHECKING:
 
     from edge_affect.evaluation.recordings import Recording
 
-RAISED_BY: dict[str, float] = {"LO": -0.15, "MD": 0.0, "HI": 0.15}
+RAISED_BY: dict[str, float] = {"LO": -0.3, "MD": 0.0, "HI": 0.3}
 """What the intensity adds to the arousal of a clip; clips without one stand as they are."""
-PENALTY = 0.02
+PENALTY = 0.1
 """On the squared weights, for deviations of 1 and a mean squared error."""
+PAIR_WEIGHT = 5.0
+"""Of a clip acted weakly or strongly, against one without a counterpart."""
+N_OTHERS = 450
+"""Clips without a counterpart that are learned from; more teach nothing new."""
+
+
+def arousal_rows(recordings: tuple[Recording, ...]) -> tuple[int, ...]:
+    """Return which clips to learn from: all acted weakly or strongly, and some others."""
+    paired = [row for row, r in enumerate(recordings) if RAISED_BY.get(r.intensity)]
+    others = [row for row, r in enumerate(recordings) if not RAISED_BY.get(r.intensity)]
+    n = min(N_OTHERS, len(others))
+    chosen = np.random.default_rng(0).choice(others, n, replace=False).tolist() if n else []
+    return (*paired, *chosen)
+
+
+def arousal_weights(recordings: tuple[Recording, ...]) -> NDArray[np.float64]:
+    """Return how much each clip counts, shape ``(n,)``."""
+    return np.array([PAIR_WEIGHT if RAISED_BY.get(r.intensity) else 1.0 for r in recordings])
 
 
 def arousal_targets(
@@ -48,20 +66,23 @@ def arousal_targets(
     return np.clip(targets, -1.0, 1.0)
 
 
-def fit_arousal(manners: NDArray[np.float64], targets: NDArray[np.float64]) -> VoiceArousal:
-    """Return the penalised least-squares map; every intensity and every speaker counts alike.
+def fit_arousal(
+    manners: NDArray[np.float64], targets: NDArray[np.float64], weights: NDArray[np.float64]
+) -> VoiceArousal:
+    """Return the penalised least-squares map.
 
     Args:
         manners: Shape ``(n, m)``, NaN where a number is not known.
         targets: Shape ``(n,)``.
+        weights: Shape ``(n,)``, > 0: how much each clip counts.
     """
     used = manners[:, :N_USED]
     mean, deviation = np.nanmean(used, axis=0), np.nanstd(used, axis=0)
     deviations = np.nan_to_num((used - mean) / deviation, nan=0.0)
     deviations = np.clip(deviations, -MOST_DEVIATIONS, MOST_DEVIATIONS)
-    centre = deviations.mean(axis=0)
+    share = weights / weights.sum()
+    centre, middle = share @ deviations, float(share @ targets)
     centred = deviations - centre
-    n = targets.size
-    square = centred.T @ centred / n + PENALTY * np.eye(N_USED)
-    weights = np.linalg.solve(square, centred.T @ (targets - targets.mean()) / n)
-    return VoiceArousal(mean, deviation, weights, float(targets.mean() - centre @ weights))
+    square = (centred.T * share) @ centred + PENALTY * np.eye(N_USED)
+    slopes = np.linalg.solve(square, (centred.T * share) @ (targets - middle))
+    return VoiceArousal(mean, deviation, slopes, float(middle - centre @ slopes))

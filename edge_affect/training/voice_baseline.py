@@ -32,11 +32,19 @@ from edge_affect.perception.expression_model import VoiceExpressionModel
 from edge_affect.perception.voice_arousal import FILE_NAME as AROUSAL_FILE
 from edge_affect.perception.voice_baseline import FILE_NAME, MOST_DEVIATIONS, VoiceBaselineModel
 from edge_affect.training.calibration import fit_temperature
-from edge_affect.training.voice_arousal import arousal_targets, fit_arousal
+from edge_affect.training.voice_arousal import (
+    arousal_rows,
+    arousal_targets,
+    arousal_weights,
+    fit_arousal,
+)
 from edge_affect.training.voice_data import VOICE_LABELS, read_votes, split_speakers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from edge_affect.evaluation.recordings import Recording
+    from edge_affect.perception.voice_arousal import VoiceArousal
 
 VOTES = Path("crema-d-meta") / "votes.csv"
 TRAINING_SPEAKERS = "1037-1091"
@@ -125,6 +133,20 @@ def calibrated(model: VoiceBaselineModel, dev: HeardClips) -> VoiceBaselineModel
     return replace(model, temperature=temperature)
 
 
+def fitted_arousal(data: Path, *parts: tuple[tuple[Recording, ...], HeardClips]) -> VoiceArousal:
+    """Return the map from manner to arousal; it hears no voice model, so development actors too."""
+    votes = read_votes(data / VOTES)
+    recordings: list[Recording] = []
+    manners: list[NDArray[np.float64]] = []
+    for part, heard in parts:
+        rows = arousal_rows(part)
+        recordings += [part[row] for row in rows]
+        manners.append(heard.manners[list(rows)])
+    chosen = tuple(recordings)
+    targets = arousal_targets(chosen, votes, tuple(int(label) for label in VOICE_LABELS))
+    return fit_arousal(np.concatenate(manners), targets, arousal_weights(chosen))
+
+
 def main() -> None:
     """Run the whole recipe; see ``--help``."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -138,9 +160,7 @@ def main() -> None:
     heard_dev = hear(dev, reader)
     heard_part = hear(part, reader)
     model = calibrated(with_normal(fit(heard_part), heard_dev), heard_dev)
-    votes = read_votes(options.data / VOTES)
-    targets = arousal_targets(part, votes, tuple(int(label) for label in VOICE_LABELS))
-    to_arousal = fit_arousal(heard_part.manners, targets)
+    to_arousal = fitted_arousal(options.data, (part, heard_part), (dev, heard_dev))
     print(json.dumps(baseline_figures(heard_dev, model), indent=1), flush=True)
     if options.release:
         (options.out / FILE_NAME).write_text(model.text(), encoding="utf-8")
