@@ -50,7 +50,7 @@ VOTES = Path("crema-d-meta") / "votes.csv"
 TRAINING_SPEAKERS = "1037-1091"
 PENALTY = 1e-3
 """On the squared weights of the linear map."""
-SHARE = 0.6
+SHARE = 0.4
 """Of the scores in the answer."""
 MODEL_SHARE = 1.75
 """Of the voice model's own scores in them, against those of the manner."""
