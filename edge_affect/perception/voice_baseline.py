@@ -211,21 +211,21 @@ class CallBaseline:
 
     def correct(
         self,
-        probabilities: NDArray[np.float64],
+        reading: VoiceReading,
         manner: NDArray[np.float64],
         observed_ns: int,
     ) -> NDArray[np.float64]:
         """Learn from the next window with speech and return its corrected probabilities.
 
         Args:
-            probabilities: As for `VoiceBaseline.correct`.
+            reading: As for `VoiceBaseline.correct`.
             manner: As above.
             observed_ns: Monotonic clock at the middle of the window.
         """
         if self._heard_ns is not None and observed_ns - self._heard_ns > self._call_end_ns:
             self._baseline.forget()
         self._heard_ns = observed_ns
-        return self._baseline.correct(probabilities, manner, self._weight)
+        return self._baseline.correct(reading, manner, self._weight)
 
 
 def _plain(value: NDArray[np.float64] | np.float64 | float) -> Any:

@@ -9,6 +9,7 @@ from edge_affect.config import Fusion
 from edge_affect.fusion.circumplex import valence_arousal
 from edge_affect.fusion.relative import RelativeAffect, RelativeSettings
 from edge_affect.fusion.scene import SceneFusion
+from edge_affect.perception.expression_model import VoiceReading
 from edge_affect.perception.voice_baseline import CallBaseline, VoiceBaselineModel
 from edge_affect.perception.voice_manner import MANNER_NAMES
 from edge_affect.types import (
@@ -145,7 +146,8 @@ def test_the_scene_carries_both_values():
 def test_a_voice_is_forgotten_when_its_call_ends():
     model = VoiceBaselineModel.load()
     call = CallBaseline(model, call_end_s=20.0, weight=0.4)
-    p = np.full(len(model.labels), 1.0 / len(model.labels))
+    k = len(model.labels)
+    p = VoiceReading(np.full(k, 1.0 / k), np.zeros(k))
     spoken_so = np.full(len(MANNER_NAMES), np.nan)
     for second in range(10):
         said = call.correct(p, spoken_so, second * S)
