@@ -157,5 +157,5 @@ def _vector_scaling(
         chosen = softmax(scale * scaled)[rows, truth]
         return -float(np.log(np.maximum(chosen, 1e-12)).mean())
 
-    scale = min(np.arange(0.3, 3.0, 0.02), key=natural)
-    return AsHeard(float(scale * values[0]), scale * bias)
+    scale = min((float(value) for value in np.arange(0.3, 3.0, 0.02)), key=natural)
+    return AsHeard(scale * float(values[0]), scale * bias)
