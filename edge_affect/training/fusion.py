@@ -54,14 +54,20 @@ def face_readings(data: Path) -> tuple[NDArray[np.float64], NDArray[np.int64], F
 def voice_readings(
     data: Path,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], VoiceExpressionModel]:
-    """Return what the voice model says of each window of the development actors, and the truth."""
+    """Return what the live path says of each window of the development actors, and what was heard.
+
+    The live path says what people would hear, so windows on which most listeners did not agree are
+    left out.
+    """
     reader = VoiceExpressionModel.load()
     _, dev = split_speakers(data / "audio", "crema-d", parse_speakers(TRAINING_SPEAKERS))
     said, truth = [], []
     for recording in dev:
+        if recording.heard is None or recording.heard not in reader.expressions:
+            continue
         for window in clip_windows(read_samples(recording.path), reader.acoustic):
-            said.append(reader.window_probabilities(window))
-            truth.append(reader.expressions.index(recording.label))
+            said.append(reader.as_heard(reader.window_probabilities(window)))
+            truth.append(reader.expressions.index(recording.heard))
     return np.stack(said), np.array(truth, dtype=np.int64), reader
 
 
@@ -101,7 +107,7 @@ def main() -> None:
     of_face, face_source = fitted(said, truth, face.manifest, "FER+ train, development part")
     said, truth, voice = voice_readings(options.data)
     of_voice, voice_source = fitted(
-        said, truth, voice.manifest, "CREMA-D, development actors, windows"
+        said, truth, voice.manifest, "CREMA-D, development actors, windows, labels as heard"
     )
     weights = JointWeights(
         classes=EXPRESSIONS,
