@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from edge_affect.evaluation.faces import face_figures
 from edge_affect.evaluation.ferplus import N_CLASSES, FaceSet, load_faces
@@ -23,17 +22,15 @@ from edge_affect.perception.manifest import Manifest, TrainingData
 from edge_affect.record import EXPRESSIONS, Expression
 from edge_affect.training.command import keep_figures, training_parser
 from edge_affect.training.export import to_int8
-from edge_affect.training.face_augmentation import FaceAugmentation
 from edge_affect.training.face_data import (
-    FaceBatches,
     split_train,
     tensor,
     usable,
     with_majority,
 )
-from edge_affect.training.face_net import FaceNet, pretrained_weights, start_from
-from edge_affect.training.loop import LoopSettings, fit, predict
-from edge_affect.training.nets import n_parameters
+from edge_affect.training.face_lessons import Classroom, bank_of
+from edge_affect.training.face_teachers import FileTeacher
+from edge_affect.training.loop import predict
 from edge_affect.training.release import (
     Calibration,
     calibrate,
@@ -69,58 +66,6 @@ TRAINING_DATA = (
 )
 
 
-STRONG = FaceAugmentation(
-    rotation_deg=12.0,
-    scale=0.13,
-    shift_px=3.0,
-    tone=0.4,
-    blur=0.12,
-    resample=0.2,
-    noise=0.2,
-    jpeg=0.1,
-    erase=0.4,
-)
-MILD = FaceAugmentation(
-    rotation_deg=10.0,
-    scale=0.1,
-    shift_px=2.5,
-    tone=0.3,
-    blur=0.1,
-    resample=0.12,
-    noise=0.12,
-    jpeg=0.1,
-    erase=0.25,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Some epochs of the one schedule.
-
-    Attributes:
-        n_epochs: How many.
-        side_px: Crops are enlarged to this side.
-        augmentation: How crops are changed.
-    """
-
-    n_epochs: int
-    side_px: int
-    augmentation: FaceAugmentation
-
-
-STAGES = (Stage(11, 64, STRONG), Stage(5, 80, STRONG), Stage(4, 80, MILD))
-"""Small pictures first: an epoch at 64 px costs two thirds of one at 80 px."""
-
-
-def stage_of(epoch: int, stages: tuple[Stage, ...]) -> Stage:
-    """Return the stage that an epoch, counted from 0, belongs to; the last one for any later."""
-    for stage in stages:
-        if epoch < stage.n_epochs:
-            return stage
-        epoch -= stage.n_epochs
-    return stages[-1]
-
-
 class DevFaces:
     """Judges a net on the majority faces of the development part."""
 
@@ -133,42 +78,6 @@ class DevFaces:
         guess = predict(net, self._inputs).argmax(dim=1).numpy()
         matrix = confusion_matrix(self.labels, guess, N_CLASSES)
         return {"dev_accuracy": accuracy(self.labels, guess), "dev_uar": uar(matrix)}
-
-
-def train(
-    part: FaceSet, judge: DevFaces, work: Path, settings: LoopSettings, stages: tuple[Stage, ...]
-) -> FaceNet:
-    """Return the averaged net after the last stage."""
-    torch.manual_seed(settings.seed)
-    net = FaceNet(N_CLASSES)
-    start_from(net, pretrained_weights())
-    print(
-        f"face net: {n_parameters(net):,} parameters; {len(part):,} crops to fit on, "
-        f"{judge.labels.size:,} to choose by",
-        flush=True,
-    )
-    batches = FaceBatches(part, CropSettings(), stages[0].augmentation, settings.seed)
-
-    def enter(epoch: int, nets: tuple[nn.Module, nn.Module]) -> None:
-        stage = stage_of(epoch, stages)
-        batches.augmentation = stage.augmentation
-        for each in nets:
-            each.side_px = stage.side_px
-
-    return cast("FaceNet", fit(net, batches, judge, settings, work, before_epoch=enter))
-
-
-def loop_settings(seed: int, n_threads: int) -> LoopSettings:
-    """Return how the released model is trained."""
-    return LoopSettings(
-        n_epochs=sum(stage.n_epochs for stage in STAGES),
-        learning_rate=1e-3,
-        weight_decay=0.03,
-        averaging=0.998,
-        warm_up_epochs=0.5,
-        n_threads=n_threads,
-        seed=seed,
-    )
 
 
 def convert(net: nn.Module, part: FaceSet) -> tuple[Manifest, bytes]:
@@ -224,7 +133,6 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
         "n_bytes": f"{len(content):,}",
         "n_fit": f"{found['n_fit']:,}",
         "n_dev": f"{calibration.n:,}",
-        "epochs": found["epochs"],
         "seed": str(found["seed"]),
         "dev_accuracy": f"{100 * found['dev']['accuracy']:.1f} %",
         "dev_uar": f"{100 * found['dev']['uar']:.1f} %",
@@ -248,19 +156,25 @@ def main() -> None:
     parser = training_parser(
         __doc__, "face", "FER+ as one .npz file", "measure it on the report split"
     )
+    parser.add_argument(
+        "--teachers",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="manifests of finished face models to learn from, instead of two nets trained first",
+    )
     options = parser.parse_args()
-    settings = loop_settings(options.seed, options.threads)
     faces = load_faces(options.data)
     part, dev = split_train(faces)
     part, judge = usable(part), DevFaces(dev, CropSettings())
-    net = train(part, judge, options.work, settings, STAGES)
+    room = Classroom(bank_of(part), judge, options.work, options.seed, options.threads)
+    net = room.graduate([FileTeacher(manifest) for manifest in options.teachers])
     manifest, content = convert(net, part)
     calibration = fit_on_dev(manifest, content, judge)
     manifest = replace(manifest, temperature=calibration.temperature)
     reader = FaceExpressionModel(calibrated(manifest, content, calibration.temperature))
     found = {
         "n_fit": len(part),
-        "epochs": " + ".join(f"{stage.n_epochs} at {stage.side_px} px" for stage in STAGES),
         "seed": options.seed,
         "calibration": {name: getattr(calibration, name) for name in calibration.__slots__},
         "dev": face_figures(judge.faces, reader, "dev"),

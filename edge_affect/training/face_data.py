@@ -17,15 +17,16 @@ from edge_affect.evaluation.ferplus import (
     without_outliers,
 )
 from edge_affect.perception.expression_input import CropSettings, normalise_crop
-from edge_affect.training.face_augmentation import FaceAugmentation, augment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from edge_affect.training.face_bank import FaceBank
+
 __all__ = [
-    "FaceBatches",
+    "BankBatches",
     "split_train",
     "tensor",
     "usable",
@@ -59,35 +60,52 @@ def tensor(crops: NDArray[np.uint8], settings: CropSettings) -> torch.Tensor:
     return torch.from_numpy(np.stack([normalise_crop(crop, settings) for crop in crops])[:, None])
 
 
-class FaceBatches:
-    """Augmented batches of crops with their vote distributions.
+class BankBatches:
+    """Batches out of a bank: another copy of each crop in every epoch, mirrored, some mixed.
 
     Attributes:
-        augmentation: How crops are changed; may change between epochs.
         n_batches: In one epoch.
     """
 
     def __init__(
         self,
-        faces: FaceSet,
+        bank: FaceBank,
         crop: CropSettings,
-        augmentation: FaceAugmentation,
         seed: int,
+        vote_share: float,
+        mixed_share: float,
         batch: int = 64,
     ) -> None:
-        self._faces = faces
-        self._targets = torch.from_numpy(vote_distributions(faces.votes))
+        self._bank = bank
+        self._targets = bank.targets(vote_share)
         self._crop = crop
-        self.augmentation = augmentation
         self._seed = seed
+        self._mixed_share = mixed_share
         self._batch = batch
-        self.n_batches = len(faces) // batch
+        self.n_batches = bank.votes.shape[0] // batch
 
     def epoch(self, number: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Yield every row once, in the order that the seed and the epoch give."""
+        """Yield every crop once, in the order that the seed and the epoch give."""
+        copies = self._bank.copies_of_epoch(number, self._seed)
         generator = np.random.default_rng((self._seed, number))
-        order = generator.permutation(len(self._faces))
+        order = generator.permutation(copies.size)
         for start in range(0, self.n_batches * self._batch, self._batch):
             rows = order[start : start + self._batch]
-            crops = augment(self._faces.images[rows], self.augmentation, generator)
-            yield tensor(crops, self._crop), self._targets[rows]
+            inputs = tensor(self._bank.crops[copies[rows], rows], self._crop)
+            targets = torch.from_numpy(self._targets[copies[rows], rows])
+            is_mirrored = torch.from_numpy(generator.random(rows.size) < 0.5)
+            inputs = torch.where(is_mirrored[:, None, None, None], inputs.flip(3), inputs)
+            yield self._mixed(inputs, targets, generator)
+
+    def _mixed(
+        self, inputs: torch.Tensor, targets: torch.Tensor, generator: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Blend some crops, and their targets, with those at the other end of the batch."""
+        n = inputs.shape[0]
+        share = generator.beta(0.4, 0.4, n) * (generator.random(n) < self._mixed_share)
+        other = torch.from_numpy(share.astype(np.float32))
+        picture = other[:, None, None, None]
+        return (
+            (1.0 - picture) * inputs + picture * inputs.flip(0),
+            (1.0 - other[:, None]) * targets + other[:, None] * targets.flip(0),
+        )
