@@ -28,7 +28,7 @@ from edge_affect.training.face_data import (
     usable,
     with_majority,
 )
-from edge_affect.training.face_lessons import Classroom, bank_of
+from edge_affect.training.face_lessons import LAST, TAUGHT, Classroom, bank_of
 from edge_affect.training.face_teachers import FileTeacher
 from edge_affect.training.loop import predict
 from edge_affect.training.release import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-VERSION = "2"
+VERSION = "3"
 REPORT_SPLIT = "valid"
 N_RANGE_CROPS = 512
 MIN_QUALITY = 0.4
@@ -61,7 +61,7 @@ TRAINING_DATA = (
     TrainingData(
         name="ImageNet",
         licence="weights Apache-2.0; pictures from the web, their owners keep their rights",
-        part="not read here: training starts from the published EfficientNet-Lite0",
+        part="not read here: a teacher started from the published EfficientNet-Lite0",
     ),
 )
 
@@ -134,6 +134,9 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
         "n_fit": f"{found['n_fit']:,}",
         "n_dev": f"{calibration.n:,}",
         "seed": str(found["seed"]),
+        "taught_epochs": str(TAUGHT.n_epochs),
+        "last_epochs": str(LAST.n_epochs),
+        "dev_float": f"{100 * found['dev_float']:.1f} %",
         "dev_accuracy": f"{100 * found['dev']['accuracy']:.1f} %",
         "dev_uar": f"{100 * found['dev']['uar']:.1f} %",
         "figures": figures_table(
@@ -176,6 +179,7 @@ def main() -> None:
     found = {
         "n_fit": len(part),
         "seed": options.seed,
+        "dev_float": judge(net)["dev_accuracy"],
         "calibration": {name: getattr(calibration, name) for name in calibration.__slots__},
         "dev": face_figures(judge.faces, reader, "dev"),
     }

@@ -55,6 +55,11 @@ class FaceBank:
             self._opinions[number] += teacher(crops)
         self._n_teachers += 1
 
+    def forget(self) -> None:
+        """Forget what teachers said."""
+        self._opinions[:] = 0.0
+        self._n_teachers = 0
+
     def targets(self, vote_share: float) -> NDArray[np.float32]:
         """Return what to learn of each copy, shape ``(n_copies, n, n_classes)``, rows sum to 1.
 

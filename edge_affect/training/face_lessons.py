@@ -1,8 +1,9 @@
 """Which face nets are trained, from what, in which order; the last one is released.
 
-Two nets of different make learn from the votes alone. They judge a bank of changed crops. Two more
-learn from votes and judgements together, join the judges, and one of these two learns on from all
-four.
+Two nets of different make learn from the votes alone: inverted residuals that start from pictures
+of a thousand kinds of things, and plain convolutions that start from nothing. Both judge a bank of
+changed crops. Another plain net learns from votes and judgements together, and then learns on,
+taught by itself and by the better of the two first ones.
 """
 
 from __future__ import annotations
@@ -96,15 +97,10 @@ class Lesson:
         )
 
 
-ALONE = (
-    Lesson("votes-mobile", 20, 1e-3, vote_share=1.0, mixed_share=0.0, n_small_epochs=11),
-    Lesson("votes-plain", 26, 2e-3, vote_share=1.0, mixed_share=0.3, is_bf16=True),
-)
-TAUGHT = (
-    Lesson("taught-mobile", 14, 1e-3, vote_share=0.5, mixed_share=0.2, n_small_epochs=9),
-    Lesson("taught-plain", 26, 2e-3, vote_share=0.5, mixed_share=0.3, is_bf16=True),
-)
-LAST = Lesson("last", 8, 5e-4, vote_share=0.4, mixed_share=0.2)
+MOBILE_ALONE = Lesson("mobile", 20, 1e-3, vote_share=1.0, mixed_share=0.0, n_small_epochs=11)
+PLAIN_ALONE = Lesson("plain", 23, 2e-3, vote_share=1.0, mixed_share=0.3, is_bf16=True)
+TAUGHT = Lesson("taught", 26, 2e-3, vote_share=0.5, mixed_share=0.3, is_bf16=True)
+LAST = Lesson("last", 10, 1e-3, vote_share=0.4, mixed_share=0.0, is_bf16=True)
 
 
 def bank_of(faces: FaceSet) -> FaceBank:
@@ -151,33 +147,33 @@ class Classroom:
             net, batches, self._judge, settings, self._work / lesson.name, before_epoch=enter
         )
 
-    def pair(self, lessons: tuple[Lesson, Lesson]) -> tuple[FaceNet, PlainFaceNet]:
-        """Return one net of each make, taught by whoever has judged the bank so far."""
+    def mobile(self, lesson: Lesson) -> NetTeacher:
+        """Return a trained net of inverted residuals."""
         torch.manual_seed(self._seed)
-        mobile = FaceNet(N_CLASSES)
-        start_from(mobile, pretrained_weights())
-        plain = PlainFaceNet(N_CLASSES)
-        return (
-            cast("FaceNet", self.learn(mobile, lessons[0])),
-            cast("PlainFaceNet", self.learn(plain, lessons[1])),
-        )
+        net = FaceNet(N_CLASSES)
+        start_from(net, pretrained_weights())
+        return NetTeacher(self.learn(net, lesson), CropSettings())
 
-    def judged_by(self, teachers: Sequence[Teacher]) -> None:
-        """Let teachers judge the bank."""
-        for teacher in teachers:
-            self._bank.ask(teacher)
+    def plain(self, lesson: Lesson) -> PlainFaceNet:
+        """Return a trained net of plain convolutions."""
+        torch.manual_seed(self._seed)
+        return cast("PlainFaceNet", self.learn(PlainFaceNet(N_CLASSES), lesson))
 
-    def graduate(self, first_teachers: Sequence[Teacher]) -> FaceNet:
+    def graduate(self, first_teachers: Sequence[Teacher]) -> PlainFaceNet:
         """Return the net to release.
 
         Args:
-            first_teachers: Finished models that judge the bank first; without any, two nets learn
-                from the votes alone and take their place.
+            first_teachers: Finished models that judge the bank first, the best one last; without
+                any, two nets learn from the votes alone and take their place.
         """
         teachers = list(first_teachers)
         if not teachers:
-            teachers = [NetTeacher(net, CropSettings()) for net in self.pair(ALONE)]
-        self.judged_by(teachers)
-        pair = self.pair(TAUGHT)
-        self.judged_by([NetTeacher(net, CropSettings()) for net in pair])
-        return cast("FaceNet", self.learn(pair[0], LAST))
+            plain = NetTeacher(self.plain(PLAIN_ALONE), CropSettings())
+            teachers = [plain, self.mobile(MOBILE_ALONE)]
+        for teacher in teachers:
+            self._bank.ask(teacher)
+        taught = self.plain(TAUGHT)
+        self._bank.forget()
+        for last_teacher in (teachers[-1], NetTeacher(taught, CropSettings())):
+            self._bank.ask(last_teacher)
+        return cast("PlainFaceNet", self.learn(taught, LAST))

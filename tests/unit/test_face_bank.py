@@ -40,6 +40,13 @@ def test_votes_and_teachers_share_the_target():
     assert targets.sum(axis=-1) == pytest.approx(np.ones((4, 3)))
 
 
+def test_a_bank_that_forgot_knows_votes_alone():
+    judged = bank()
+    judged.ask(saying(0.2, 0.8))
+    judged.forget()
+    assert judged.targets(0.0).tolist() == [VOTES.tolist()] * 4
+
+
 def test_each_copy_is_judged_by_itself():
     judged = bank()
     judged.ask(
