@@ -100,7 +100,7 @@ class Lesson:
 MOBILE_ALONE = Lesson("mobile", 20, 1e-3, vote_share=1.0, mixed_share=0.0, n_small_epochs=11)
 PLAIN_ALONE = Lesson("plain", 23, 2e-3, vote_share=1.0, mixed_share=0.3, is_bf16=True)
 TAUGHT = Lesson("taught", 26, 2e-3, vote_share=0.5, mixed_share=0.3, is_bf16=True)
-LAST = Lesson("last", 10, 1e-3, vote_share=0.4, mixed_share=0.0, is_bf16=True)
+LAST = Lesson("last", 9, 1e-3, vote_share=0.4, mixed_share=0.0, is_bf16=True)
 
 
 def bank_of(faces: FaceSet) -> FaceBank:
