@@ -217,7 +217,14 @@ class Mqtt:
     port: int = key(1883, "TCP port", low=1, high=65_535)
     username: str = key("", "empty for none")
     password_file: str = key("", "file that holds the password, readable by the publisher only")
+    tls: bool = key(False, "TLS; where ca_file is empty, with the authorities of this system")  # noqa: FBT003 (as above)
     ca_file: str = key("", "certificate authority; switches TLS on")
+    cert_file: str = key("", "certificate of this box, where the broker asks for one")
+    key_file: str = key("", "its private key, readable by the publisher only")
+    allow_cleartext_password: bool = key(
+        False,  # noqa: FBT003 (as above)
+        "send the password without TLS even to another machine",
+    )
     keepalive_s: int = key(30, "MQTT keep-alive", unit="s", low=5, high=3600)
 
 

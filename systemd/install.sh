@@ -110,6 +110,8 @@ run_install() {
         (umask 077 && : >"$config/mqtt-password")
         say "Made $config/mqtt-password, empty: the broker's password goes into its first line"
     fi
+    # Empty means none, but the unit needs a file.
+    [ -e "$config/mqtt-key" ] || (umask 077 && : >"$config/mqtt-key")
     if has_systemd; then
         systemctl daemon-reload
         say "Start it now and at every boot with: systemctl enable --now edge-affect.target"

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
             path = Path(d) / "demo.toml"
             path.write_text(CONFIG, encoding="utf-8")
         settings = configuration.load(path)
-        if settings.mqtt.ca_file or settings.mqtt.username:
+        if settings.mqtt.ca_file or settings.mqtt.tls or settings.mqtt.username:
             raise UsageError(
                 f"{path} asks for a broker with TLS or a password, which the demo's own has not; "
                 "use edge-affect run for yours."

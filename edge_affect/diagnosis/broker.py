@@ -7,9 +7,9 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from edge_affect.diagnosis.check import Finding, Subject, ok
+from edge_affect.diagnosis.check import Finding, Subject, ok, warn
 from edge_affect.errors import BrokerError
-from edge_affect.publishing.access import broker_access
+from edge_affect.publishing.access import broker_access, is_loopback
 from edge_affect.publishing.mqtt import (
     MQTT_3,
     MQTT_5,
@@ -17,12 +17,14 @@ from edge_affect.publishing.mqtt import (
     Connection,
     VersionRefusedError,
 )
+from edge_affect.publishing.tls import tls_reason
 from edge_affect.publishing.topics import TEXT_TYPE, Message
 
 if TYPE_CHECKING:
     from edge_affect.publishing.mqtt import OnMessage
 
 TIMEOUT_S = 5.0
+_USE_TLS = "Set [mqtt] ca_file, or tls = true; docs/broker.md shows the broker's side."
 
 
 def name(subject: Subject) -> Finding:
@@ -50,9 +52,14 @@ def connection(subject: Subject) -> Finding:
 def tls(subject: Subject) -> Finding:
     """Make a TLS connection and check certificate and name, where TLS is asked for."""
     mqtt = subject.config.mqtt
-    context = broker_access(mqtt).tls
+    access = broker_access(mqtt)
+    context = access.tls
     if context is None:
-        return ok("TLS is not asked for ([mqtt] ca_file is empty).")
+        if access.is_password_in_clear:
+            return warn(f"The password travels in clear to {mqtt.host}.", _USE_TLS)
+        if not is_loopback(mqtt.host):
+            return warn(f"Messages travel in clear to {mqtt.host}.", _USE_TLS)
+        return ok("TLS is not asked for, and not needed on this machine.")
     try:
         with (
             socket.create_connection((mqtt.host, mqtt.port), TIMEOUT_S) as plain,
@@ -60,9 +67,9 @@ def tls(subject: Subject) -> Finding:
         ):
             version = secured.version()
     except OSError as error:
-        reason = getattr(error, "verify_message", "") or error.strerror or str(error)
+        reason = tls_reason(error, mqtt.host) or error.strerror or str(error)
         raise BrokerError(f"No trusted TLS connection to {mqtt.host}: {reason}.") from None
-    return ok(f"{version} with a certificate for {mqtt.host} that the CA file vouches for.")
+    return ok(f"{version} with a trusted certificate for {mqtt.host}.")
 
 
 def mqtt_session(subject: Subject) -> Finding:
@@ -85,9 +92,11 @@ def there_and_back(subject: Subject) -> Finding:
         while token not in came and reader.is_open and sent_s - started_s < TIMEOUT_S:
             # The broker may take the message before the subscription, so it is sent again.
             sent_s = time.monotonic()
-            writer.send(Message(topic, token, qos=0, content_type=TEXT_TYPE, expiry_s=5))
+            writer.send(Message(topic, token, content_type=TEXT_TYPE, expiry_s=5))
             writer.step(0.05)
             reader.step(0.2)
+            if writer.refusal is not None:
+                raise BrokerError(f"The broker takes no message to {topic}: {writer.refusal}.")
         took_ms = round((time.monotonic() - sent_s) * 1000)
     finally:
         writer.close()

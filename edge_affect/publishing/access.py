@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
-import stat
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect.errors import ConfigError, InputMissingError
+from edge_affect.publishing.secret_file import check_private
+from edge_affect.publishing.tls import tls_context
 from edge_affect.service import credential
 
 if TYPE_CHECKING:
+    import ssl
+
     from edge_affect.config import Mqtt
 
+LOG = logging.getLogger("edge_affect.publishing")
 PASSWORD_CREDENTIAL = "edge-affect.mqtt-password"  # noqa: S105 (the name of a systemd credential)
 """Used where ``[mqtt] username`` is set and ``password_file`` is not."""
 
@@ -30,6 +34,7 @@ class BrokerAccess:
         password: Empty for none; never shown.
         tls: Context that checks the broker's certificate and name, or None for plain TCP.
         keepalive_s: MQTT keep-alive, >= 5.
+        is_clear_allowed: Whether the password may go to another machine without TLS.
     """
 
     host: str
@@ -38,13 +43,19 @@ class BrokerAccess:
     password: str = field(default="", repr=False)
     tls: ssl.SSLContext | None = None
     keepalive_s: int = 30
+    is_clear_allowed: bool = False
 
     def __post_init__(self) -> None:
-        if self.password and self.tls is None and not is_loopback(self.host):
+        if self.is_password_in_clear and not self.is_clear_allowed:
             raise ConfigError(
                 f"The password would travel in clear to {self.host}; set [mqtt] ca_file for TLS, "
-                "or use a broker on this machine."
+                "use a broker on this machine, or say allow_cleartext_password = true."
             )
+
+    @property
+    def is_password_in_clear(self) -> bool:
+        """Whether others on the network could read the password."""
+        return bool(self.password) and self.tls is None and not is_loopback(self.host)
 
     @property
     def address(self) -> str:
@@ -70,7 +81,7 @@ def broker_access(mqtt: Mqtt) -> BrokerAccess:
     """Return the access that a configuration describes, files read and checked.
 
     Raises:
-        InputMissingError: If the password or CA file is not there.
+        InputMissingError: If the password or a certificate's file is not there.
         ConfigError: If one of them cannot be used, or the password would travel in clear.
     """
     secret = credential(PASSWORD_CREDENTIAL) if mqtt.username else None
@@ -79,22 +90,24 @@ def broker_access(mqtt: Mqtt) -> BrokerAccess:
     else:
         # systemd itself lets nobody else see it, by an access list that looks like a wide mode
         password = "" if secret is None else _first_line(secret)
-    return BrokerAccess(
+    access = BrokerAccess(
         host=mqtt.host,
         port=mqtt.port,
         username=mqtt.username,
         password=password,
-        tls=_tls_context(mqtt.ca_file) if mqtt.ca_file else None,
+        tls=tls_context(mqtt),
         keepalive_s=mqtt.keepalive_s,
+        is_clear_allowed=mqtt.allow_cleartext_password,
     )
+    if access.is_password_in_clear:
+        LOG.warning("the password travels in clear to %s, as the configuration allows", access.host)
+    return access
 
 
 def _password(path: Path) -> str:
     """Return the first line of the password file, which nobody else may read."""
-    line = _first_line(path)
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigError(f"Others can read the password file {path}; run: chmod 600 {path}")
-    return line
+    check_private(path, "password file")
+    return _first_line(path)
 
 
 def _first_line(path: Path) -> str:
@@ -111,17 +124,6 @@ def _first_line(path: Path) -> str:
             f"The password file {path} is empty; write the password into its first line."
         )
     return lines[0]
-
-
-def _tls_context(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except FileNotFoundError:
-        raise InputMissingError(f"There is no CA file {ca_file} ([mqtt] ca_file).") from None
-    except OSError as error:  # ssl.SSLError is one
-        raise ConfigError(
-            f"The CA file {ca_file} holds no certificate that can be read: {_reason(error)}."
-        ) from None
 
 
 def _reason(error: Exception) -> str:

@@ -220,10 +220,14 @@ class BrokerLink:
         for topic_filter, qos in self._settings.filters.items():
             connection.subscribe(topic_filter, qos)
         lent: dict[int, Entry | Notice] = {}
+        told: str | None = None
         while connection.is_open and not self._is_stopping.is_set():
             self._deliver(connection, lent)
             connection.step(_STEP_S, self._woken)
             self._drain_wakes()
+            if connection.refusal != told:
+                told = connection.refusal
+                LOG.warning("the broker throws messages away: %s; see its access list", told)
         deadline_s = time.monotonic() + FAREWELL_S
         while connection.is_open and time.monotonic() < deadline_s:
             self._deliver(connection, lent)

@@ -21,6 +21,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_affect.errors import BrokerError
 from edge_affect.publishing.payload import SCHEMA_VERSION
+from edge_affect.publishing.tls import alert_after_handshake, tls_reason
 
 if TYPE_CHECKING:
     from paho.mqtt.client import ConnectFlags, DisconnectFlags
@@ -87,6 +88,7 @@ class Connection:
         self._on_message = on_message
         self._connack: ReasonCode | None = None
         self._end: str | None = None
+        self._refusal: str | None = None
         self._waiting: set[int] = set()
         self.max_in_flight = MAX_IN_FLIGHT
         self._client = self._make_client(identity)
@@ -143,10 +145,12 @@ class Connection:
         _client: Client,
         _userdata: Any,
         mid: int,
-        _reason: ReasonCode,
+        reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
         self._waiting.discard(mid)
+        if reason.is_failure:
+            self._refusal = str(reason).lower()
 
     def _received(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         if self._on_message is None:
@@ -173,6 +177,9 @@ class Connection:
             self._client.connect(access.host, access.port, access.keepalive_s)
         except (OSError, ValueError) as error:
             self.close()
+            broken = tls_reason(error, access.host) if isinstance(error, OSError) else None
+            if broken is not None:
+                raise BrokerError(self._sentence(f"is not trusted: {broken}")) from None
             raise BrokerError(self._sentence(f"cannot be reached: {_reason(error)}")) from None
         deadline_s = time.monotonic() + CONNACK_TIMEOUT_S
         while self._connack is None and self._end is None and time.monotonic() < deadline_s:
@@ -185,6 +192,10 @@ class Connection:
                 raise BrokerError(
                     self._sentence(f"did not answer within {CONNACK_TIMEOUT_S:.0f} s")
                 )
+            if access.tls is not None:
+                alert = alert_after_handshake(access.tls, access.host, access.port)
+                if alert is not None:
+                    raise BrokerError(self._sentence(f"refuses: {alert}"))
             raise NoAnswerError(self._sentence("closed the connection without an answer"))
         if self._connack.value == _REFUSED_VERSION:
             version = PROTOCOL_TEXT[self.protocol]
@@ -202,6 +213,11 @@ class Connection:
     def end(self) -> str:
         """Why the connection ended, as the end of a sentence."""
         return self._end or "connection lost"
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the broker last refused a message, as MQTT 5 brokers say; None if it took all."""
+        return self._refusal
 
     @property
     def n_in_flight(self) -> int:

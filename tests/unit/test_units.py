@@ -13,6 +13,7 @@ import pytest
 from edge_affect import service
 from edge_affect.errors import ExitCode
 from edge_affect.publishing.access import PASSWORD_CREDENTIAL
+from edge_affect.publishing.tls import KEY_CREDENTIAL
 from edge_affect.sensing import cage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,7 +137,8 @@ def test_installing_twice_and_removing_twice_leaves_nothing_behind(root):
     (root / "etc/edge-affect/config.toml").write_text("# mine\n")
     assert installed(root, "install", "--no-software").returncode == 0
     assert (root / "etc/edge-affect/config.toml").read_text() == "# mine\n"
-    assert (root / "etc/edge-affect/mqtt-password").stat().st_mode & 0o777 == 0o600
+    for name in ("mqtt-password", "mqtt-key"):
+        assert (root / "etc/edge-affect" / name).stat().st_mode & 0o777 == 0o600
     removed = installed(root, "uninstall")
     assert removed.returncode == 0, removed.stderr
     assert contents(root) == before
@@ -207,8 +209,10 @@ def test_the_units_agree_with_the_program():
     assert values("edge-affect-records.socket", "SocketUser") == ["edge-affect-sense"]
     assert values("edge-affect-commands.socket", "SocketUser") == ["edge-affect-publish"]
     assert values("edge-affect-switches.socket", "SocketUser") == ["edge-affect-sense"]
-    secret = f"{PASSWORD_CREDENTIAL}:/etc/edge-affect/mqtt-password"
-    assert values("edge-affect-publish.service", "LoadCredential") == [secret]
+    assert values("edge-affect-publish.service", "LoadCredential") == [
+        f"{PASSWORD_CREDENTIAL}:/etc/edge-affect/mqtt-password",
+        f"{KEY_CREDENTIAL}:/etc/edge-affect/mqtt-key",
+    ]
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.stem)
