@@ -1,0 +1,576 @@
+"""A closed mosquitto, set up with the files that ship: who gets in, who is believed."""
+
+import contextlib
+import gc
+import json
+import logging
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from mqtt_parts import BASE, Box, wait_for
+from tls_parts import PASSWORD, SHIPPED, USERS, Closed, Person, certificates
+
+from edge_affect import cli
+from edge_affect.broker import HOST, LocalBroker, free_port
+from edge_affect.config import Mqtt, parse
+from edge_affect.errors import BrokerError, ConfigError, InputMissingError
+from edge_affect.publishing.access import BrokerAccess, broker_access
+from edge_affect.publishing.daemon import Limits
+from edge_affect.publishing.mqtt import ClientIdentity, Connection
+from edge_affect.publishing.tls import KEY_CREDENTIAL
+from edge_affect.record import AbstainReason, AffectRecord
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = AffectRecord(abstained=AbstainReason.NOBODY)
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory):
+    return Closed(tmp_path_factory.mktemp("closed"))
+
+
+@pytest.fixture(scope="module")
+def broker(closed):
+    with LocalBroker(extra_config=closed.text) as local:
+        yield local
+
+
+@pytest.fixture
+def closing():
+    with contextlib.ExitStack() as stack:
+        yield lambda part: stack.enter_context(contextlib.closing(part))
+    gc.collect()
+
+
+def connect(settings):
+    """Connect as the box does, and hang up."""
+    connection = Connection(broker_access(Mqtt(**settings)), ClientIdentity("probe"))
+    connection.open()
+    connection.close()
+
+
+def doctor(capsys, tmp_path, settings):
+    """Return exit code, the checks by name, and all that was printed."""
+    path = tmp_path / "box.toml"
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    path.write_text('[device]\nsite = "hall"\nname = "one"\n[mqtt]\n' + "\n".join(lines))
+    code = cli.main(["doctor", "--config", str(path), "--only", "broker", "--json"])
+    captured = capsys.readouterr()
+    checks = {check["name"]: check for check in json.loads(captured.out)["checks"]}
+    return code, checks, captured.out + captured.err
+
+
+# ---- getting in, and not ----
+
+
+def test_a_box_gets_in_over_tls_with_its_password(broker, closed, capsys, tmp_path):
+    code, checks, said = doctor(capsys, tmp_path, closed.settings())
+    assert code == 0
+    assert [check["state"] for check in checks.values()] == ["ok"] * 5
+    assert PASSWORD not in said
+
+
+def cases(closed):
+    """Return by name what is wrong, which check finds it, and the sentence."""
+    folder = closed.folder
+    stranger = {"cert_file": str(folder / "other/hall.one.pem"),
+                "key_file": str(folder / "other/hall.one.key")}  # fmt: skip
+    wrong = closed.secret("wrong", "not the password")
+    return {
+        "wrong-ca": (
+            {"ca_file": str(closed.other_ca)}, "broker-tls",
+            "its certificate is not signed by the authority of [mqtt] ca_file",
+        ),
+        "no-ca": (
+            {"ca_file": "", "tls": True}, "broker-tls",
+            "its certificate is not signed by the authority of [mqtt] ca_file",
+        ),
+        "wrong-name": (
+            {"port": closed.elsewhere}, "broker-tls",
+            f"its certificate is not for the name {HOST} ([mqtt] host)",
+        ),
+        "wrong-host-name": (
+            {"port": closed.elsewhere, "host": "localhost"}, "broker-tls",
+            "its certificate is not for the name localhost ([mqtt] host)",
+        ),
+        "expired": (
+            {"port": closed.expired}, "broker-tls",
+            "its certificate has expired, or this box's clock is ahead",
+        ),
+        "no-own-certificate": (
+            {"port": closed.strict}, "broker-login",
+            "it asks for a certificate of this box; set [mqtt] cert_file and key_file",
+        ),
+        "strange-own-certificate": (
+            {"port": closed.strict, **stranger}, "broker-login",
+            "it refuses this box's certificate: unknown ca",
+        ),
+        "wrong-password": ({"password_file": str(wrong)}, "broker-login", "not authorized"),
+        "no-password": ({"password_file": ""}, "broker-login", "not authorized"),
+        "unknown-user": ({"username": "hall.nine"}, "broker-login", "not authorized"),
+    }  # fmt: skip
+
+
+CASES = (
+    "wrong-ca", "no-ca", "wrong-name", "wrong-host-name", "expired", "no-own-certificate",
+    "strange-own-certificate", "wrong-password", "no-password", "unknown-user",
+)  # fmt: skip
+
+
+def test_all_cases_are_tried(closed):
+    assert tuple(cases(closed)) == CASES
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_keeps_a_box_out_is_one_sentence_and_a_code(
+    broker, closed, capsys, tmp_path, closing, case
+):
+    changes, check, sentence = cases(closed)[case]
+    settings = closed.settings(**changes)
+    # An interactive command gives up with 69 ...
+    box = closing(Box(limits=Limits(give_up_s=0.3), **settings))
+    box.wait()
+    assert isinstance(box.error, BrokerError)
+    assert box.error.exit_code == 69
+    assert str(box.error).startswith(f"The broker at {settings['host']}:{settings['port']} ")
+    assert sentence in str(box.error)
+    # ... and doctor says the same, and at which step.
+    code, checks, said = doctor(capsys, tmp_path, settings)
+    assert code == 69
+    assert [name for name, found in checks.items() if found["state"] == "fail"] == [check]
+    assert sentence in checks[check]["finding"]
+    assert PASSWORD not in said + str(box.error)
+
+
+def test_a_port_without_tls_is_told(broker, closed):
+    with pytest.raises(BrokerError, match=r"no TLS there|cannot be reached: .*reset"):
+        connect(closed.settings(port=broker.port))
+
+
+def test_the_daemon_keeps_trying_until_the_broker_is_put_right(closed, closing, caplog):
+    port = free_port()
+    bad = closed.shipped(port).replace("own/server.", "expired/server.")
+    caplog.set_level(logging.DEBUG)
+    with LocalBroker(extra_config=f"user root\n{bad}"):
+        box = closing(Box(**closed.settings(port=port)))
+        wait_for(lambda: "has expired" in caplog.text, "the refusal")
+    with LocalBroker(extra_config=f"user root\n{closed.shipped(port)}"):
+        wait_for(lambda: box.publisher._link.state.is_connected, "the connection")
+        box.close()
+    assert box.error is None
+    assert PASSWORD not in caplog.text
+
+
+def test_a_certificate_of_the_box_is_its_user(broker, closed, closing):
+    own = closed.folder / "own"
+    settings = {"host": HOST, "port": closed.strict, "ca_file": str(closed.ca),
+                "cert_file": str(own / "hall.one.pem")}  # fmt: skip
+    reader = closing(Person(closed, "reader"))
+    box = closing(Box(**settings, key_file=str(own / "hall.one.key")))
+    wait_for(lambda: (f"{BASE}/status", b"online") in reader.seen, "online")
+    box.close()
+
+
+def test_its_key_comes_from_a_credential(broker, closed, tmp_path, monkeypatch):
+    own = closed.folder / "own"
+    settings = {"host": HOST, "port": closed.strict, "ca_file": str(closed.ca),
+                "cert_file": str(own / "hall.one.pem")}  # fmt: skip
+    with pytest.raises(ConfigError, match="Others can read the private key"):
+        connect(settings)
+    (tmp_path / KEY_CREDENTIAL).write_bytes((own / "hall.one.key").read_bytes())
+    (tmp_path / KEY_CREDENTIAL).chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    connect(settings)
+
+
+def test_what_tls_says_is_what_keeps_it_out(broker, closed):
+    # The same connections with the checks taken away succeed: the tests above can fail.
+    for port in (closed.elsewhere, closed.expired):
+        careless = ssl.create_default_context(cafile=str(closed.ca))
+        careless.check_hostname = False
+        careless.verify_mode = ssl.CERT_NONE
+        connection = Connection(
+            BrokerAccess(HOST, port, "hall.one", PASSWORD, careless), ClientIdentity("careless")
+        )
+        connection.open()
+        connection.close()
+
+
+class Impostor:
+    """A TLS server with a certificate of its own making that writes down what it is told."""
+
+    def __init__(self, folder):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(folder / "server.pem", folder / "server.key")
+        self._server = socket.create_server((HOST, 0))
+        self.port = self._server.getsockname()[1]
+        self.heard = b""
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self):
+        plain, _ = self._server.accept()
+        self._server.close()
+        plain.settimeout(5.0)
+        with (
+            plain,
+            contextlib.suppress(OSError),
+            self._context.wrap_socket(plain, server_side=True) as secured,
+        ):
+            self.heard = secured.recv(4096)
+
+    def close(self):
+        self._thread.join(10.0)
+
+
+@pytest.mark.parametrize("is_careless", [False, True])
+def test_an_impostor_learns_nothing(closed, tmp_path, closing, is_careless):
+    certificates(tmp_path, "ca")
+    certificates(tmp_path, "server", HOST)
+    impostor = closing(Impostor(tmp_path))
+    access = broker_access(Mqtt(**closed.settings(port=impostor.port)))
+    if is_careless:
+        access.tls.check_hostname = False
+        access.tls.verify_mode = ssl.CERT_NONE
+    with pytest.raises(BrokerError):
+        Connection(access, ClientIdentity("probe")).open()
+    impostor.close()
+    assert (PASSWORD.encode() in impostor.heard) == is_careless
+    assert bool(impostor.heard) == is_careless
+
+
+# ---- refused before anything is sent ----
+
+
+def test_certificates_that_cannot_be_used(closed, tmp_path):
+    own, other = closed.folder / "own", closed.folder / "other"
+    certificate, key = str(own / "hall.one.pem"), str(own / "hall.one.key")
+    ca = str(closed.ca)
+    wide = tmp_path / "wide.key"
+    wide.write_bytes(Path(key).read_bytes())
+    wide.chmod(0o640)
+    locked = tmp_path / "locked.key"
+    subprocess.run(
+        ["openssl", "pkcs8", "-topk8", "-in", key, "-passout", "pass:x", "-out", locked], check=True
+    )
+    locked.chmod(0o600)
+    missing = str(tmp_path / "missing")
+    for settings, kind, sentence in (
+        ({"cert_file": certificate, "key_file": key}, ConfigError, "cert_file needs TLS"),
+        ({"ca_file": ca, "key_file": key}, ConfigError, "cert_file is not"),
+        ({"ca_file": ca, "cert_file": missing}, InputMissingError, "There is no certificate"),
+        (
+            {"ca_file": ca, "cert_file": certificate, "key_file": missing},
+            InputMissingError, "There is no private key",
+        ),
+        (
+            {"ca_file": ca, "cert_file": certificate, "key_file": str(wide)},
+            ConfigError, f"run: chmod 600 {wide}",
+        ),
+        (
+            {"ca_file": ca, "cert_file": certificate, "key_file": str(locked)},
+            ConfigError, "asks for a passphrase",
+        ),
+        (
+            {"ca_file": ca, "cert_file": certificate, "key_file": str(other / "hall.one.key")},
+            ConfigError, "cannot be used together",
+        ),
+        (
+            {"ca_file": ca, "cert_file": key, "key_file": key},
+            ConfigError, "cannot be used together",
+        ),
+    ):  # fmt: skip
+        with pytest.raises(kind, match=sentence.replace("(", r"\(")) as caught:
+            broker_access(Mqtt(**settings))
+        assert str(caught.value).count("\n") == 0
+
+
+def publish(tmp_path, text, *options):
+    """Run the daemon's own command and return exit code and what it said."""
+    path = tmp_path / "box.toml"
+    path.write_text(f'[device]\nsite = "hall"\nname = "one"\n[mqtt]\n{text}')
+    records, inlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with records, inlet:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge_affect", "publish", "--config", path, "--records-fd",
+             str(inlet.fileno()), *options],
+            pass_fds=[inlet.fileno()], capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+def test_the_daemon_sends_no_password_in_clear_unless_told(closed, tmp_path, caplog, capsys):
+    clear = f'host = "192.0.2.7"\nusername = "hall.one"\npassword_file = "{closed.password_file}"\n'
+    code, said = publish(tmp_path, clear)
+    assert code == 78
+    (sentence,) = said.splitlines()
+    assert sentence.startswith("edge-affect: The password would travel in clear to 192.0.2.7; ")
+    # The command line leads there just as little as the file.
+    code, _ = publish(tmp_path, clear.replace("192.0.2.7", HOST), "--host", "192.0.2.7")
+    assert code == 78
+    told = parse(f"[mqtt]\n{clear}allow_cleartext_password = true").mqtt
+    caplog.set_level(logging.INFO)
+    assert broker_access(told).password == PASSWORD
+    assert "the password travels in clear to 192.0.2.7" in caplog.text
+    assert PASSWORD not in caplog.text + sentence
+
+
+def test_doctor_warns_of_what_travels_in_clear(closed):
+    from edge_affect.diagnosis import broker as steps
+    from edge_affect.diagnosis.check import Subject
+
+    def found(**settings):
+        finding = steps.tls(Subject(parse("").__class__(mqtt=Mqtt(**settings)), None))
+        return finding.state.value, finding.sentence
+
+    own = {"username": "hall.one", "password_file": str(closed.password_file)}
+    told = {"allow_cleartext_password": True}
+    assert found(host="192.0.2.7", **own, **told) == (
+        "warn", "The password travels in clear to 192.0.2.7.",
+    )  # fmt: skip
+    assert found(host="192.0.2.7") == ("warn", "Messages travel in clear to 192.0.2.7.")
+    assert found(**own)[0] == "ok"
+
+
+# ---- the access list ----
+
+OTHER = "edge-affect/hall/two"
+WRITES = [
+    # who, topic, allowed
+    ("hall.one", f"{BASE}/affect", True),
+    ("hall.one", f"{BASE}/alert/laughter", True),
+    ("hall.one", f"{BASE}/doctor", True),
+    ("hall.one", "homeassistant/device/edge-affect-hall-one/config", True),
+    ("hall.one", "homie/5/edge-affect-hall-one/$state", True),
+    ("hall.one", f"{OTHER}/affect", False),
+    ("hall.one", f"{OTHER}/status", False),
+    ("hall.one", f"{OTHER}/set/pause", False),
+    ("hall.one", "edge-affect/hall/on/affect", False),
+    ("hall.one", "edge-affect/hall/one2/affect", False),
+    ("hall.one", "edge-affect/other/one/affect", False),
+    ("hall.one", "homeassistant/device/edge-affect-hall-two/config", False),
+    ("hall.one", "homeassistant/status", False),
+    ("hall.one", "homie/5/edge-affect-hall-two/$state", False),
+    ("hall.one", "something/else", False),
+    ("hall.two", f"{OTHER}/affect", True),
+    ("hall.two", f"{BASE}/affect", False),
+    ("reader", f"{BASE}/set/pause", False),
+    ("reader", f"{BASE}/affect", False),
+    ("operator", f"{BASE}/set/pause", True),
+    ("operator", f"{OTHER}/set/resume", True),
+    ("operator", f"{BASE}/affect", False),
+    ("operator", f"{BASE}/status", False),
+    ("homeassistant", f"{BASE}/set/pause", True),
+    ("homeassistant", "homeassistant/status", True),
+    ("homeassistant", f"{BASE}/affect", False),
+]  # fmt: skip
+
+
+def allowed(people):
+    return [(who, topic, people[who].may_publish(topic)) for who, topic, _ in WRITES]
+
+
+def test_each_user_writes_its_own_topics_and_reads_what_it_may(broker, closed, closing):
+    people = {user: closing(Person(closed, user)) for user in USERS}
+    assert allowed(people) == WRITES
+    last = ("edge-affect/hall/two/last", b"x")
+    people["hall.two"].may_publish(last[0])
+    wait_for(lambda: last in people["reader"].seen, "the last message")
+    wait_for(lambda: last in people["hall.two"].seen, "the last message at its own box")
+    taken = {topic for _, topic, is_allowed in WRITES if is_allowed} | {last[0]}
+    # Retained words of other tests' boxes may come as well.
+    seen = {user: {t for t, data in person.seen if data == b"x"} for user, person in people.items()}
+    ours = {topic for topic in taken if topic.startswith("edge-affect/")}
+    assert seen["reader"] == seen["operator"] == ours
+    assert seen["homeassistant"] == ours | {t for t in taken if t.startswith("homeassistant/")}
+    homie, status = "homie/5/edge-affect-hall-one/$state", "homeassistant/status"
+    assert seen["hall.one"] == {t for t in ours if t.startswith(f"{BASE}/")} | {homie, status}
+    assert seen["hall.two"] == {t for t in ours if t.startswith(f"{OTHER}/")} | {status}
+
+
+def test_a_looser_list_would_be_noticed(closed, closing):
+    port = free_port()
+    loose = closed.folder / "loose"
+    loose.write_text("topic readwrite edge-affect/#\n" + "".join(
+        f"user {user}\ntopic readwrite edge-affect/hall/#\n" for user in USERS
+    ))  # fmt: skip
+    text = closed.shipped(port).replace("own/acl", "loose")
+    assert str(loose) in text
+    with LocalBroker(extra_config=f"user root\n{text}"):
+        elsewhere = type("Elsewhere", (), {"ca": closed.ca, "port": port})
+        with contextlib.ExitStack() as stack:
+            people = {
+                user: stack.enter_context(contextlib.closing(Person(elsewhere, user)))
+                for user in USERS
+            }
+            found = allowed(people)
+    wrong = [row[:2] for row, right in zip(found, WRITES, strict=True) if row != right]
+    assert ("hall.one", f"{OTHER}/affect") in wrong
+    assert ("reader", f"{BASE}/set/pause") in wrong
+
+
+def test_the_template_gives_what_the_list_has():
+    template = (SHIPPED / "box.acl").read_text()
+    listed = [
+        line for line in (SHIPPED / "acl").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]  # fmt: skip
+    for device in ("one", "two"):
+        block = template.replace("SITE", "hall").replace("DEVICE", device).splitlines()
+        at = listed.index(block[0])
+        assert listed[at : at + len(block)] == block
+
+
+def test_a_box_works_under_the_list_and_obeys_those_who_may(broker, closed, closing, caplog):
+    caplog.set_level(logging.INFO)
+    reader, operator = closing(Person(closed, "reader")), closing(Person(closed, "operator"))
+    box = closing(Box(**closed.settings(), text='[deployment]\nsetting = "venue"\n'))
+    wait_for(lambda: box.publisher._link.state.is_connected, "the connection")
+    box.feed([NOBODY] * 3)
+    for name in ("status", "about", "affect", "health", "alert/applause"):
+        wait_for(lambda t=f"{BASE}/{name}": t in dict(reader.seen), name)
+    assert not reader.may_publish(f"{BASE}/set/resume", b"")
+    assert operator.may_publish(f"{BASE}/set/pause", b"")
+    # Only the operator's word arrives: the reader's, which came first, does not.
+    assert box.commands.recv(10) == b"\x01"
+    assert "throws messages away" not in caplog.text
+    box.close()
+
+
+def test_a_box_that_says_it_is_another_is_heard_by_nobody_and_told(
+    broker, closed, closing, caplog, capsys, tmp_path
+):
+    settings = closed.settings(username="hall.two")
+    reader, two = closing(Person(closed, "reader")), closing(Person(closed, "hall.two"))
+    box = closing(Box(**settings))
+    box.feed([NOBODY] * 5)
+    wait_for(lambda: "throws messages away: not authorized" in caplog.text, "the log line")
+    box.feed([NOBODY] * 5)
+    box.close()
+    assert caplog.text.count("throws messages away") == 1
+    assert box.error is None
+    code, checks, _ = doctor(capsys, tmp_path, settings)
+    assert code == 69
+    assert checks["broker-login"]["state"] == "ok"
+    assert checks["broker-message"]["finding"] == (
+        f"The broker takes no message to {BASE}/doctor: not authorized."
+    )
+    assert two.may_publish(f"{OTHER}/last")
+    wait_for(lambda: f"{OTHER}/last" in dict(reader.seen), "the last message")
+    # Topics that are not retained, so that nothing of an earlier box is among them.
+    assert {f"{BASE}/{name}" for name in ("affect", "health", "doctor")} & {
+        *dict(reader.seen)
+    } == set()
+
+
+# ---- secrets stay where they are ----
+
+
+def traces(pid, *texts):
+    """Return where the password shows: command line, environment, or one of the texts."""
+    places = {name: Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")}
+    places.update({f"text {i}": text.encode() for i, text in enumerate(texts)})
+    return [name for name, data in places.items() if PASSWORD.encode() in data]
+
+
+def test_the_password_is_nowhere_to_be_seen(broker, closed, closing, tmp_path):
+    reader = closing(Person(closed, "reader"))
+    path = tmp_path / "box.toml"
+    lines = "\n".join(f"{k} = {json.dumps(v)}" for k, v in closed.settings().items())
+    path.write_text(f'[device]\nsite = "hall"\nname = "one"\n[mqtt]\n{lines}\n')
+    log = tmp_path / "log"
+    records, inlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with records, inlet, log.open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edge_affect", "publish", "--config", path,
+             "--records-fd", str(inlet.fileno())],
+            pass_fds=[inlet.fileno()], stderr=said, stdout=said,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: (f"{BASE}/status", b"online") in reader.seen, "online", 30.0)
+            about = dict(reader.seen)[f"{BASE}/about"].decode()
+            assert json.loads(about)["schema"]
+            everything = repr(reader.seen)
+            assert traces(process.pid, about, everything, log.read_text()) == []
+        finally:
+            process.terminate()
+            process.wait(20.0)
+    assert "broker connected" in log.read_text()
+    assert PASSWORD not in log.read_text()
+
+
+def test_a_password_on_the_command_line_or_in_the_environment_would_be_found():
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    for arguments, variables, place in (
+        ([PASSWORD], {}, "cmdline"), ([], {"MQTT_PASSWORD": PASSWORD}, "environ"),
+    ):  # fmt: skip
+        with subprocess.Popen(
+            [*command, *arguments], env={**os.environ, **variables}, stdin=subprocess.PIPE
+        ) as leaky:
+            wait_for(lambda: traces(leaky.pid) == [place], place)  # noqa: B023 (used at once)
+            leaky.stdin.close()
+    assert traces(os.getpid(), f"x {PASSWORD} x") == ["text 0"]
+
+
+# ---- the script for certificates ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ((), 64, "say ca, server or client"),
+        (("ca", "x"), 64, "ca takes no name"),
+        (("server",), 64, "say the names"),
+        (("server", "a/b"), 64, "neither a host name nor an address"),
+        (("client", "a b"), 64, "is no user name"),
+        (("client", "hall.nine"), 66, "there is no ca.pem"),
+    ],
+)
+def test_the_script_says_what_is_wrong(tmp_path, arguments, code, says):
+    done = certificates(tmp_path, *arguments, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1)
+    assert says in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_script_overwrites_nothing_and_keeps_keys_private(closed):
+    own = closed.folder / "own"
+    for arguments in (("ca",), ("server", HOST), ("client", "hall.one")):
+        done = certificates(own, *arguments, check=False)
+        assert (done.returncode, "exists already" in done.stderr) == (73, True)
+    keys = sorted(own.glob("*.key"))
+    assert [key.name for key in keys] == ["ca.key", "hall.one.key", "server.key"]
+    assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
+
+
+def test_its_certificates_pass_the_strict_checks_of_newer_pythons(closed, broker):
+    context = ssl.create_default_context(cafile=str(closed.ca))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    with (
+        socket.create_connection((HOST, closed.port), 5.0) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secured,
+    ):
+        assert secured.version() == "TLSv1.3"
+
+
+# ---- the guide ----
+
+
+def test_the_guide_tells_what_is_said(closed):
+    guide = " ".join((ROOT / "docs" / "broker.md").read_text().split())
+    for name, (_, _, sentence) in cases(closed).items():
+        told = sentence.replace(f"the name {HOST}", "the name ...")
+        told = told.replace("the name localhost", "the name ...")
+        assert told in guide, name
+    for name in ("ca.pem", "server.pem", "server.key", "passwords", "acl"):
+        assert f"/etc/mosquitto/edge-affect/{name}" in (SHIPPED / "edge-affect.conf").read_text()
+        assert name in guide
