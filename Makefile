@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -69,6 +69,12 @@ measure-face: .stamps/demo ## measure the face model, draw its card's pictures; 
 train-activity: .stamps/train ## train, measure and write the activity model; DATA=.../audio
 	.venv-train/bin/python -m edge_affect.training.activity --release \
 		--data $(or $(DATA),$(error say DATA=folder with index.csv)) $(ARGS)
+
+# Needs npm; the tests check everything else about the document without it.
+check-asyncapi: .stamps/dev ## hold docs/asyncapi.yaml against the AsyncAPI specification's own schema
+	@mkdir -p build && cd build && tar xzf "$$(npm pack --silent @asyncapi/specs@6.11.1)" \
+		'package/schemas/3.0.0-without-$$id.json'
+	@$(BIN)/python tools/check_asyncapi.py 'build/package/schemas/3.0.0-without-$$id.json'
 
 # tflite-runtime has no wheels for Python 3.12 and later; say PYTHON=python3.11 where that is needed.
 check-tflite-runtime: .stamps/demo ## show that the models answer the same on tflite-runtime 2.14

@@ -1,7 +1,8 @@
 """What is to be said besides the affect vectors, and what of it counts when the broker is back.
 
 States stay true until a newer one replaces them: the newest of each topic is said again at every
-connection. Happenings are worth telling for a minute. Momentary values are worth nothing later.
+connection. Happenings are worth telling for a minute. Momentary values and answers to commands are
+worth nothing later.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_HAPPENINGS = 256
 """Happenings kept while the broker is away; the oldest go first."""
+MAX_ANSWERS = 64
+"""Answers to commands kept at a time; past that the oldest go first."""
 _WORTH_TELLING_S = 60
 
 
@@ -50,11 +53,13 @@ class Bulletin:
         self._states: dict[str, Message] = {}
         self._waiting_states: dict[str, Message] = {}
         self._happenings: deque[Notice] = deque(maxlen=MAX_HAPPENINGS)
+        self._answers: deque[Notice] = deque(maxlen=MAX_ANSWERS)
         self._moments: dict[str, Message] = {}
         self._is_open = False
 
     def __len__(self) -> int:
-        return len(self._waiting_states) + len(self._happenings) + len(self._moments)
+        n_passing = len(self._happenings) + len(self._answers) + len(self._moments)
+        return len(self._waiting_states) + n_passing
 
     def put_state(self, message: Message) -> None:
         """Say that something is so from now on; replaces what was said on the same topic."""
@@ -78,6 +83,11 @@ class Bulletin:
             if self._is_open:
                 self._moments[message.topic] = message
 
+    def put_answer(self, message: Message) -> None:
+        """Say something to one who asked and is there now; lost with the connection."""
+        with self._lock:
+            self._answers.append(Notice(message))
+
     def open(self) -> None:
         """Take note that the broker is there."""
         with self._lock:
@@ -93,6 +103,8 @@ class Bulletin:
                 notice = self._happenings.popleft()
                 if notice.ends_ns is not None and notice.ends_ns > now_ns:
                     return notice
+            if self._answers:
+                return self._answers.popleft()
             if self._moments:
                 return Notice(self._moments.pop(next(iter(self._moments))))
         return None
@@ -106,6 +118,7 @@ class Bulletin:
         with self._lock:
             self._is_open = False
             self._waiting_states = dict(self._states)
+            self._answers.clear()
             self._moments.clear()
             happenings = [notice for notice in unacknowledged if notice.ends_ns is not None]
             for notice in reversed(happenings):

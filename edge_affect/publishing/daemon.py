@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_affect.clock import NS_PER_S, MonotonicClock
-from edge_affect.errors import BrokerError, DataError
+from edge_affect.errors import BrokerError
 from edge_affect.publishing.about import about_payload, shipped_models
 from edge_affect.publishing.access import broker_access
 from edge_affect.publishing.announcer import Announcer
 from edge_affect.publishing.bulletin import Bulletin
+from edge_affect.publishing.commands import CommandDesk
 from edge_affect.publishing.health import HEALTH_INTERVAL_S, SensingView, health_payload
 from edge_affect.publishing.inlet import Inlet
 from edge_affect.publishing.link import BrokerLink, LinkSettings
@@ -28,7 +29,8 @@ from edge_affect.sdnotify import Notifier
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
     from edge_affect.config import Config
-    from edge_affect.record import AffectRecord
+    from edge_affect.publishing.commands import Request
+    from edge_affect.record import AffectRecord, Command
 
 LOG = logging.getLogger("edge_affect.publishing")
 
@@ -52,7 +54,7 @@ class Publisher:
     Args:
         config: Of this box; ``deployment``, ``device``, ``publish`` and ``mqtt`` are used.
         records: Datagram socket that records arrive on.
-        commands: Datagram socket towards sensing; None ignores commands.
+        commands: Datagram socket towards sensing; None refuses to pause and resume.
         limits: When to end.
 
     Raises:
@@ -77,6 +79,8 @@ class Publisher:
         self._bulletin = Bulletin(self._clock)
         self._topics = Topics(config.base_topic)
         self._announcer = Announcer(config, self._topics, self._bulletin, self._now())
+        forward = None if commands is None else self._forward
+        self._desk = CommandDesk(self._topics, self._bulletin, self._stamper.peek, forward)
         self._tick_hz = config.publish.tick_hz
         self._link = BrokerLink(self._link_settings(config), self._outbox, self._bulletin)
         self._stopped, self._stopper = socket.socketpair()
@@ -97,7 +101,7 @@ class Publisher:
             farewell=topics.status(OFFLINE),
             filters={topics.commands: 1, topics.alerts: 0},
             render=self._render,
-            on_message=self._take_in,
+            on_request=self._take_in,
         )
 
     def _now(self) -> Now:
@@ -201,24 +205,12 @@ class Publisher:
         record, stamp = unpack(entry.packed)
         return self._topics.affect(to_json(affect_payload(record, stamp, gap=entry.gap)).encode())
 
-    def _take_in(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001 (the link's callback)
-        if self._topics.alert_name(topic) is None:
-            self._obey(topic, payload, retain=retain)
-        elif retain:
-            self._announcer.note_retained(topic, payload)
+    def _take_in(self, request: Request) -> None:
+        if self._topics.alert_name(request.topic) is None:
+            self._desk.take(request)
+        elif request.retain:
+            self._announcer.note_retained(request.topic, request.payload)
 
-    def _obey(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        try:
-            command = self._topics.command(topic, payload, retain=retain)
-        except DataError as error:
-            LOG.warning("command ignored: %s", error)
-            return
-        if self._commands is None:
-            LOG.warning("command ignored: no channel to sensing")
-            return
-        try:
+    def _forward(self, command: Command) -> None:
+        if self._commands is not None:
             self._commands.send(bytes([command]), socket.MSG_DONTWAIT)
-        except OSError as error:
-            LOG.warning("command not delivered: %s", error.strerror)
-            return
-        LOG.info("command passed on: %s", command.name.lower())

@@ -24,7 +24,7 @@ from edge_affect.publishing.mqtt import (
     ClientIdentity,
     Connection,
     NoAnswerError,
-    OnMessage,
+    OnRequest,
     VersionRefusedError,
 )
 from edge_affect.publishing.outbox import Entry
@@ -59,7 +59,7 @@ class LinkSettings:
         farewell: Sent at a clean end, and the will at any other.
         filters: Topic filters to subscribe to, with the QoS of each.
         render: Turns an outbox entry into its message.
-        on_message: Called in the link's thread.
+        on_request: Called in the link's thread with what arrives.
         backoff: Waits between attempts.
     """
 
@@ -69,7 +69,7 @@ class LinkSettings:
     farewell: Message
     filters: Mapping[str, int]
     render: Callable[[Entry], Message]
-    on_message: OnMessage
+    on_request: OnRequest
     backoff: BackoffRange = field(default_factory=BackoffRange)
 
 
@@ -182,7 +182,7 @@ class BrokerLink:
         settings = self._settings
         identity = ClientIdentity(settings.client_id, settings.farewell)
         protocol = self._next_protocol()
-        connection = Connection(settings.access, identity, protocol, settings.on_message)
+        connection = Connection(settings.access, identity, protocol, on_request=settings.on_request)
         try:
             connection.open()
         except BrokerError as error:

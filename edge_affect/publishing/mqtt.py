@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_affect.errors import BrokerError
+from edge_affect.publishing.commands import Request
 from edge_affect.publishing.payload import SCHEMA_VERSION
 from edge_affect.publishing.tls import alert_after_handshake, tls_reason
 
@@ -43,6 +44,8 @@ _REFUSED_VERSION = 0x84
 
 OnMessage = Callable[[str, bytes, bool], None]
 """Takes topic, payload and whether it was retained."""
+OnRequest = Callable[[Request], None]
+"""Takes the same together with what an answer needs."""
 
 
 class VersionRefusedError(BrokerError):
@@ -74,6 +77,7 @@ class Connection:
         identity: Client id and last will.
         protocol: ``MQTT_5`` or ``MQTT_3``.
         on_message: Called with topic, payload and whether it was retained.
+        on_request: Called instead by who answers.
     """
 
     def __init__(
@@ -82,10 +86,12 @@ class Connection:
         identity: ClientIdentity,
         protocol: MQTTProtocolVersion = MQTT_5,
         on_message: OnMessage | None = None,
+        on_request: OnRequest | None = None,
     ) -> None:
         self._access = access
         self.protocol = protocol
         self._on_message = on_message
+        self._on_request = on_request
         self._connack: ReasonCode | None = None
         self._end: str | None = None
         self._refusal: str | None = None
@@ -153,14 +159,19 @@ class Connection:
             self._refusal = str(reason).lower()
 
     def _received(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
-        if self._on_message is None:
-            return
         try:
             topic = message.topic
         except UnicodeDecodeError:
             # MQTT forbids it; a broker that lets it through sends us no topic of ours.
             return
-        self._on_message(topic, bytes(message.payload), message.retain)
+        payload = bytes(message.payload)
+        if self._on_request is not None:
+            told = message.properties
+            response_topic = getattr(told, "ResponseTopic", None)
+            correlation = getattr(told, "CorrelationData", None)
+            self._on_request(Request(topic, payload, message.retain, response_topic, correlation))
+        elif self._on_message is not None:
+            self._on_message(topic, payload, message.retain)
 
     # ---- what the owner calls ----
 
@@ -243,9 +254,12 @@ class Connection:
         return info.mid
 
     def subscribe(self, topic_filter: str, qos: int = 1) -> None:
-        """Ask for messages, not for one's own where the protocol can say so (MQTT 5)."""
+        """Ask for messages.
+
+        By MQTT 5 not for one's own, and each with the retain flag that its sender gave it.
+        """
         if self.protocol == MQTT_5:
-            options = SubscribeOptions(qos=qos, noLocal=True)
+            options = SubscribeOptions(qos=qos, noLocal=True, retainAsPublished=True)
             self._client.subscribe(topic_filter, options=options)
         else:
             self._client.subscribe(topic_filter, qos=qos)
@@ -296,6 +310,8 @@ class Connection:
         properties.UserProperty = ("schema", SCHEMA_VERSION)
         if message.expiry_s is not None:
             properties.MessageExpiryInterval = message.expiry_s
+        if message.correlation is not None:
+            properties.CorrelationData = message.correlation
         return properties
 
     def _sentence(self, what: str) -> str:

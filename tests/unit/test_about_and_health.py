@@ -48,7 +48,18 @@ def objects_of(schema):
 def test_there_is_a_schema_for_each_topic():
     assert sorted(p.name for p in SCHEMAS.glob("*.json")) == [
         f"{name}.schema.json"
-        for name in ("about", "affect", "alert", "event", "health", "status", "trend")
+        for name in [
+            "about",
+            "affect",
+            "alert",
+            "answer",
+            "event",
+            "health",
+            "marker",
+            "set-marker",
+            "status",
+            "trend",
+        ]
     ]
 
 

@@ -14,6 +14,7 @@ from edge_affect.alerting.watch import AlertState
 from edge_affect.clock import NS_PER_S
 from edge_affect.config import Config, Deployment, Device
 from edge_affect.publishing.about import ModelCard, about_payload
+from edge_affect.publishing.commands import answer_payload, marker_payload, read_marker
 from edge_affect.publishing.health import HEALTH_INTERVAL_S
 from edge_affect.publishing.notices import (
     Now,
@@ -26,9 +27,12 @@ from edge_affect.publishing.outbox import pack, unpack
 from edge_affect.publishing.payload import Gap, Stamp, affect_payload, to_json
 from edge_affect.publishing.topics import (
     AFFECT_EXPIRY_S,
+    ANSWER_EXPIRY_S,
     EVENT_EXPIRY_S,
     HEALTH_EXPIRY_S,
     TREND_EXPIRY_S,
+    CommandRefusedError,
+    Refusal,
 )
 from edge_affect.record import AffectRecord, Modality, People, SourceState
 
@@ -85,8 +89,8 @@ def test_the_gap_example_is_what_the_code_publishes():
 
 def test_the_other_examples_are_valid():
     shown = blocks()
-    assert len(shown) == 7
-    names = ("affect", "alert", "event", "trend", None, "health", "about")
+    assert len(shown) == 9
+    names = ("affect", "alert", "event", "trend", None, "health", "about", "marker", "answer")
     for name, text in zip(names, shown, strict=True):
         if name is None:
             continue
@@ -103,12 +107,26 @@ def test_the_about_example_is_what_the_code_publishes():
     assert json.loads(blocks()[6]) == about_payload(config, models)
 
 
+def test_the_marker_and_answer_examples_are_what_the_code_publishes():
+    marker = read_marker(b'{"text": "Questions", "number": 12}')
+    assert json.loads(blocks()[7]) == marker_payload(marker, STAMP)
+    with pytest.raises(CommandRefusedError) as caught:
+        read_marker(b'{"number": -1}')
+    assert json.loads(blocks()[8]) == answer_payload("marker", caught.value, STAMP)
+
+
+def test_every_reason_of_a_refusal_is_explained():
+    table = PAGE[PAGE.index("| `error` |") :].partition("\n\n")[0]
+    rows = re.findall(r"^\| `([a-z-]+)` \|", table, flags=re.MULTILINE)
+    assert rows == ["error"] + [reason.value for reason in Refusal]
+
+
 def test_sizes_and_times_in_the_text():
     n_bytes = len(to_json(affect_payload(RECORD, STAMP)))
     (told,) = re.findall(r"about (\d+) bytes", PAGE)
     assert int(told) == pytest.approx(n_bytes, rel=0.05)
     assert f"every {HEALTH_INTERVAL_S:.0f} s" in PAGE
-    assert AFFECT_EXPIRY_S == EVENT_EXPIRY_S
+    assert AFFECT_EXPIRY_S == EVENT_EXPIRY_S == ANSWER_EXPIRY_S
     assert f"`affect` and `event` expire after {AFFECT_EXPIRY_S} s" in PAGE
     assert f"expires after {HEALTH_EXPIRY_S} s" in PAGE
     assert f"`trend` expires after {TREND_EXPIRY_S} s" in PAGE
@@ -116,6 +134,7 @@ def test_sizes_and_times_in_the_text():
 
 def test_every_top_level_key_is_explained():
     keys = list(affect_payload(RECORD, STAMP, media_time_s=0.0, gap=Gap(1, 0, 0)))
-    rows = re.findall(r"^\| (`[^|]*`) \|", PAGE[PAGE.index("| key |") :], flags=re.MULTILINE)
+    table = PAGE[PAGE.index("| key |") :].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`[^|]*`) \|", table, flags=re.MULTILINE)
     explained = [key for row in rows for key in re.findall(r"`([^`]+)`", row)]
     assert explained == keys
