@@ -76,6 +76,12 @@ class Exponential:
         self.estimate = ExpressionEstimate(mixed, new.reliability, new.observed_ns)
 
 
+def not_held() -> EvidenceFilter:
+    """Return the same without holding the strongest expression."""
+    s = Fusion()
+    return EvidenceFilter(FilterSettings(s.smoothing_half_life_s, s.expression_half_life_s, 0.0))
+
+
 def ours() -> EvidenceFilter:
     """Return the filter at default settings."""
     s = Fusion()
@@ -86,6 +92,7 @@ FILTERS: dict[str, Callable[[], Filter]] = {
     "newest alone": lambda: Exponential(1e-9),
     "exponential 0.5 s": Exponential,
     "exponential 2 s": lambda: Exponential(2.0),
+    "runs, nothing held": not_held,
     "runs (default)": ours,
 }
 Readings = "list[NDArray[np.float64]]"

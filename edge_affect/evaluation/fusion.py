@@ -18,13 +18,16 @@ from edge_affect.errors import DatasetError
 from edge_affect.evaluation.fusion_curves import clips_heard, degradation, moods
 from edge_affect.evaluation.fusion_fit import (
     MODALITIES,
+    Corrected,
     FittedFusion,
     fit_fusion,
     floored,
     known_people,
     pair_agreements,
+    pairs,
     pooled,
 )
+from edge_affect.evaluation.fusion_manner import fit_manner, shown
 from edge_affect.evaluation.fusion_scores import FusionScores, read_fusion_scores
 from edge_affect.evaluation.metrics import (
     bootstrap_interval,
@@ -66,8 +69,7 @@ def evaluate_fusion(data: Path, test: Path | None = None) -> dict[str, Any]:
             raise DatasetError(f"{data} names no folds; give other people's scores with --test.")
         folds = scores.folds
         parts = [
-            (fit_fusion(scores.rows(folds != fold)), scores.rows(folds == fold))
-            for fold in np.unique(folds)
+            (scores.rows(folds != fold), scores.rows(folds == fold)) for fold in np.unique(folds)
         ]
         return _report(parts, f"cross-validated over {len(parts)} subject folds")
     others = read_fusion_scores(test)
@@ -77,10 +79,12 @@ def evaluate_fusion(data: Path, test: Path | None = None) -> dict[str, Any]:
         raise DatasetError(f"{test} holds people of {data}; a test needs others.")
     if others.face.shape[1] != scores.face.shape[1]:
         scores, others = scores.first_face_only(), others.first_face_only()
-    return _report([(fit_fusion(scores), others)], "fitted on other people")
+    return _report([(scores, others)], "fitted on other people")
 
 
-def _report(parts: list[tuple[FittedFusion, FusionScores]], how: str) -> dict[str, Any]:
+def _report(splits: list[tuple[FusionScores, FusionScores]], how: str) -> dict[str, Any]:
+    """Return the figures of some clips each, fitted on others each."""
+    parts = [(fit_fusion(fit), part) for fit, part in splits]
     scores = _joined([part for _, part in parts])
     seen = [known_people(part, fitted) for fitted, part in parts]
     fresh = [{name: floored(getattr(part, name)) for name in MODALITIES} for _, part in parts]
@@ -107,13 +111,16 @@ def _report(parts: list[tuple[FittedFusion, FusionScores]], how: str) -> dict[st
         said["second_face"] = scores.face[:, 1]
     is_right = {name: p.argmax(axis=1) == scores.truth for name, p in said.items()}
     matrix = confusion_matrix(scores.truth, known.argmax(axis=1), len(scores.classes))
+    agreed_normal, agreed_alone = (
+        [
+            pair_agreements({name: pooled(fitted.weights, {name: one[name]}) for name in one}, part)
+            for (fitted, part), one in zip(parts, what, strict=True)
+        ]
+        for what in (seen, fresh)
+    )
     agreed = [
-        pair_agreements(one, part, fitted.weights)
-        for (fitted, part), one in zip(parts, seen, strict=True)
-    ]
-    agreed_alone = [
-        pair_agreements(one, part, fitted.weights)
-        for (fitted, part), one in zip(parts, fresh, strict=True)
+        _agreed_by_manner(fit, fitted, part, one)
+        for (fit, _), (fitted, part), one in zip(splits, parts, seen, strict=True)
     ]
     within = [
         auc(1.0 - values[rows_of], conflicts[rows_of])
@@ -152,6 +159,7 @@ def _report(parts: list[tuple[FittedFusion, FusionScores]], how: str) -> dict[st
             is_right["fused"], is_right["product_known"], scores.people
         ),
         "incongruence_auc": _pooled_auc(agreed),
+        "incongruence_auc_normal": _pooled_auc(agreed_normal),
         "incongruence_auc_alone": _pooled_auc(agreed_alone),
         "incongruence_auc_by_part": [
             round(auc(1.0 - values, conflicts), 4) for values, conflicts, _ in agreed
@@ -182,6 +190,14 @@ def _report(parts: list[tuple[FittedFusion, FusionScores]], how: str) -> dict[st
     }
 
 
+def _agreed_by_manner(
+    fit: FusionScores, fitted: FittedFusion, part: FusionScores, seen: Corrected
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp]]:
+    """Return the pairs of ``part`` against how each person shows each expression."""
+    manner = fit_manner(fit, known_people(fit, fitted), fitted)
+    return pair_agreements(shown(part, seen, fitted, manner), part)
+
+
 def auc(scores: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
     """Return the area under the ROC curve, ties counted half; NaN without both kinds.
 
@@ -210,8 +226,6 @@ def _jensen_shannon_pairs(
     scores: FusionScores,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp]]:
     """Return the plain distance of the same pairs, for comparison."""
-    from edge_affect.evaluation.fusion_fit import pairs
-
     voices, exists = pairs(scores)
     rows = np.flatnonzero(exists)
     face, voice = scores.face[:, 0], scores.voice[:, 0]

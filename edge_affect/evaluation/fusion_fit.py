@@ -231,15 +231,20 @@ def pairs(scores: FusionScores, seed: int = 0) -> tuple[NDArray[np.intp], NDArra
 
 
 def pair_agreements(
-    corrected: Corrected, scores: FusionScores, weights: JointWeights, seed: int = 0
+    said: dict[str, NDArray[np.float64]], scores: FusionScores, seed: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp]]:
     """Return the agreement of congruent and conflicting pairs, which conflict, and whose they are.
+
+    Args:
+        said: By modality, one distribution for each clip, shape ``(n, n_classes)``.
+        scores: The clips.
+        seed: Of the conflicting pairs.
 
     Returns:
         Three arrays of shape ``(n_pairs,)``: agreement, whether it is a conflict, row of the face.
     """
     voices, exists = pairs(scores, seed)
-    face, voice = (pooled(weights, {name: corrected[name]}) for name in MODALITIES)
+    face, voice = (said[name] for name in MODALITIES)
     rows = np.flatnonzero(exists)
     values = np.concatenate(
         (agreement(face[rows], voice[rows]), agreement(face[rows], voice[voices[rows]]))
@@ -248,7 +253,8 @@ def pair_agreements(
 
 
 def _incongruence(corrected: Corrected, scores: FusionScores, fitted: FittedFusion) -> Incongruence:
-    values, conflicts, _ = pair_agreements(corrected, scores, fitted.weights, seed=1)
+    said = {name: pooled(fitted.weights, {name: part}) for name, part in corrected.items()}
+    values, conflicts, _ = pair_agreements(said, scores, seed=1)
     logs = np.log(np.maximum(values, 1e-6))
 
     def loss(numbers: NDArray[np.float64]) -> float:

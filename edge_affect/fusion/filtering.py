@@ -15,6 +15,13 @@ the answer goes over to them without waiting for an average to follow. A mixture
 expressions stays a mixture, and readings that never change are answered as they are.
 
 Readings closer together than `CORRELATION_S` are not independent: they count as less than one.
+
+On top of that the strongest expression is held. Another one takes its place when it is the
+strongest of the answer and the readings have said so for long enough: the logarithm of the ratio of
+the two, summed over time and never below 0, must come to `SWITCH_COST_NATS_S`, a cumulative-sum
+test (E. S. Page, "Continuous inspection schemes", Biometrika 41, 1954). A clear change has paid
+that by the time the runs follow it; a near-tie that sways about the border has not. Until then the
+answer waits at the border, between what it last was with the held one on top and what it is now.
 """
 
 from __future__ import annotations
@@ -41,6 +48,13 @@ MOST_CHANGE = 0.95
 LEAST_MEANT = 0.1
 """Even what looks like a slip moves a run's mean by so much of a reading: slips that do not end
 are no slips."""
+SWITCH_COST_NATS_S = 0.9
+"""Evidence that another expression must gather before it is named, as a log ratio times seconds:
+the largest in steps of 0.1 with no scripted lag above 0.6 s (``benchmarks/fusion_time.py``)."""
+LEAST_COUNTED = 0.01
+"""Probabilities below this count as this much: one reading is never sure enough to decide alone."""
+BORDER = 0.01
+"""How far ahead the held expression stays at the border, in probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +64,13 @@ class FilterSettings:
     Attributes:
         memory_s: Half-life of readings within a run, >= 0; 0 keeps the newest reading alone.
         expression_s: Half-life of an expression before it changes, > 0.
+        switch_cost: What another expression must gather to be named, in nats times seconds, >= 0;
+            0 holds nothing.
     """
 
     memory_s: float
     expression_s: float
+    switch_cost: float = SWITCH_COST_NATS_S
 
 
 class EvidenceFilter:
@@ -74,6 +91,7 @@ class EvidenceFilter:
         self._counts: NDArray[np.float64] = np.ones(1)
         # One row for each run: eight probabilities and the reliability.
         self._means: NDArray[np.float64] = np.zeros((1, 9))
+        self._held: _HeldTop | None = None
 
     @property
     def estimate(self) -> ExpressionEstimate | None:
@@ -92,13 +110,17 @@ class EvidenceFilter:
         if before is None or self._settings.memory_s == 0.0:
             self._chances, self._counts, self._means = np.ones(1), np.ones(1), reading[None]
             self._estimate = new
+            self._held = _HeldTop(new.probabilities, self._settings.switch_cost)
             return
         age_s = max(0.0, (new.observed_ns - before.observed_ns) / NS_PER_S)
         self._step(reading, age_s)
         mean = self._chances @ self._means
         probabilities = np.clip(mean[:-1], 0.0, 1.0)
+        probabilities = probabilities / probabilities.sum()
+        if self._held is not None:
+            probabilities = self._held.answer(probabilities, new.probabilities, age_s)
         self._estimate = ExpressionEstimate(
-            probabilities=probabilities / probabilities.sum(),
+            probabilities=probabilities,
             reliability=float(np.clip(mean[-1], 0.0, 1.0)),
             observed_ns=max(new.observed_ns, before.observed_ns),
         )
@@ -131,3 +153,49 @@ class EvidenceFilter:
         variance = WIDTH**2 * (1.0 + 1.0 / self._counts)
         distance = np.square(self._means[:, :-1] - reading[:-1]).sum(axis=1)
         return np.asarray(np.exp(-distance / (2.0 * variance)) / (2.0 * np.pi * variance))
+
+
+class _HeldTop:
+    """Keeps the strongest expression until another has gathered enough evidence.
+
+    Args:
+        first: The first answer, shape ``(8,)``.
+        cost: What it must gather, >= 0.
+    """
+
+    def __init__(self, first: NDArray[np.float64], cost: float) -> None:
+        self._cost = cost
+        self._take(first)
+
+    def _take(self, p: NDArray[np.float64]) -> None:
+        self._top = int(p.argmax())
+        self._last = p
+        self._against: NDArray[np.float64] = np.zeros_like(p)
+
+    def answer(
+        self, p: NDArray[np.float64], reading: NDArray[np.float64], age_s: float
+    ) -> NDArray[np.float64]:
+        """Return ``p``, or where it must wait a mixture of ``p`` and the last answer.
+
+        Args:
+            p: The filtered answer, shape ``(8,)``, sums to 1.
+            reading: What it was made with last, of the same shape.
+            age_s: Time since the one before, >= 0.
+        """
+        logs = np.log(np.maximum(reading, LEAST_COUNTED))
+        self._against = np.maximum(self._against + age_s * (logs - logs[self._top]), 0.0)
+        rival = int(p.argmax())
+        if rival == self._top:
+            self._last = p
+            return p
+        if self._against[rival] >= self._cost:
+            self._take(p)
+            return p
+        lead = self._last[self._top] - self._last
+        lag = p - p[self._top]
+        wanted = np.minimum(BORDER, lead)
+        # The share of the last answer with which the held one is as far ahead as is wanted.
+        shares = np.zeros_like(p)
+        np.divide(lag + wanted, lag + lead, out=shares, where=lag + wanted > 0.0)
+        share = float(np.clip(shares.max(), 0.0, 1.0))
+        return np.asarray(share * self._last + (1.0 - share) * p)

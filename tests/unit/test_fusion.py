@@ -206,6 +206,42 @@ def test_noise_between_two_expressions_changes_the_answer_less_than_smoothing_wo
     assert n_said < 0.5 * n_smooth
 
 
+def noisy(base, generator, n):
+    powers = base * np.exp(generator.normal(0.0, 0.6, (n, 8)))
+    return list(powers / powers.sum(axis=1, keepdims=True))
+
+
+def test_a_near_tie_does_not_flicker_and_the_answer_waits_at_the_border():
+    tie = np.full(8, 0.2 / 6)
+    tie[[0, 3]] = 0.42, 0.38
+    readings = noisy(tie, np.random.default_rng(5), 600)
+    held = answered(readings, 10.0).argmax(axis=1)
+    one = EvidenceFilter(FilterSettings(1.0, 10.0, switch_cost=0.0))
+    free, largest = [], 0.0
+    for number, (p, top) in enumerate(zip(readings, held, strict=True)):
+        one.add(ExpressionEstimate(p, 0.5, round(number / 10.0 * S)))
+        q = one.estimate.probabilities
+        free.append(int(q.argmax()))
+        largest = max(largest, float(q.max() - q[top]))
+    n_held, n_free = (int((np.diff(tops) != 0).sum()) for tops in (held, np.array(free)))
+    assert n_free > 30
+    assert n_held <= 6
+    assert largest < 0.3
+
+
+@pytest.mark.parametrize("rate_hz", [10.0, 5.0, 1.0])
+@pytest.mark.parametrize("mass", [0.9, 0.6, 0.45])
+def test_noise_does_not_make_an_abrupt_change_wait(rate_hz, mass):
+    for seed in range(5, 10):
+        generator = np.random.default_rng(seed)
+        n = round(8 * rate_hz)
+        readings = noisy(distribution(1, mass), generator, n)
+        said = answered(readings + noisy(distribution(3, mass), generator, n), rate_hz)
+        first = int((said[n:].argmax(axis=1) == 3).argmax())
+        assert said[n + first].argmax() == 3
+        assert first / rate_hz <= 0.7
+
+
 @given(st.lists(st.tuples(probabilities, st.floats(0.0, 20.0)), min_size=1, max_size=25))
 def test_whatever_is_read_and_whenever_the_filter_answers_with_a_distribution(rows):
     one, at_s = EvidenceFilter(FilterSettings(2.0, 10.0)), 0.0
