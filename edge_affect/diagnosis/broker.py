@@ -17,7 +17,7 @@ from edge_affect.publishing.mqtt import (
     Connection,
     VersionRefusedError,
 )
-from edge_affect.publishing.tls import tls_reason
+from edge_affect.publishing.tls import handshake_failure
 from edge_affect.publishing.topics import TEXT_TYPE, Message
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def tls(subject: Subject) -> Finding:
         ):
             version = secured.version()
     except OSError as error:
-        reason = tls_reason(error, mqtt.host) or error.strerror or str(error)
-        raise BrokerError(f"No trusted TLS connection to {mqtt.host}: {reason}.") from None
+        what = handshake_failure(error, mqtt.host)
+        reason = error.strerror or str(error)
+        what = what or f"cannot be reached: {reason.rstrip('.').lower()}"
+        raise BrokerError(f"The broker at {access.address} {what}.") from None
     return ok(f"{version} with a trusted certificate for {mqtt.host}.")
 
 

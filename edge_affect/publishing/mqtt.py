@@ -22,7 +22,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge_affect.errors import BrokerError
 from edge_affect.publishing.commands import Request
 from edge_affect.publishing.payload import SCHEMA_VERSION
-from edge_affect.publishing.tls import alert_after_handshake, tls_reason
+from edge_affect.publishing.tls import alert_after_handshake, handshake_failure
 
 if TYPE_CHECKING:
     from paho.mqtt.client import ConnectFlags, DisconnectFlags
@@ -188,10 +188,11 @@ class Connection:
             self._client.connect(access.host, access.port, access.keepalive_s)
         except (OSError, ValueError) as error:
             self.close()
-            broken = tls_reason(error, access.host) if isinstance(error, OSError) else None
-            if broken is not None:
-                raise BrokerError(self._sentence(f"is not trusted: {broken}")) from None
-            raise BrokerError(self._sentence(f"cannot be reached: {_reason(error)}")) from None
+            failure = None
+            if access.tls is not None and isinstance(error, OSError):
+                failure = handshake_failure(error, access.host)
+            failure = failure or f"cannot be reached: {_reason(error)}"
+            raise BrokerError(self._sentence(failure)) from None
         deadline_s = time.monotonic() + CONNACK_TIMEOUT_S
         while self._connack is None and self._end is None and time.monotonic() < deadline_s:
             self.step(deadline_s - time.monotonic())
@@ -203,17 +204,23 @@ class Connection:
                 raise BrokerError(
                     self._sentence(f"did not answer within {CONNACK_TIMEOUT_S:.0f} s")
                 )
-            if access.tls is not None:
-                alert = alert_after_handshake(access.tls, access.host, access.port)
-                if alert is not None:
-                    raise BrokerError(self._sentence(f"refuses: {alert}"))
-            raise NoAnswerError(self._sentence("closed the connection without an answer"))
+            raise self._unanswered()
         if self._connack.value == _REFUSED_VERSION:
             version = PROTOCOL_TEXT[self.protocol]
             raise VersionRefusedError(
                 f"The broker at {access.address} does not speak MQTT {version}."
             )
         raise BrokerError(self._sentence(f"refuses: {str(self._connack).lower()}"))
+
+    def _unanswered(self) -> BrokerError:
+        """Return why a broker that closed the connection may have done so."""
+        access, closed = self._access, "closed the connection without an answer"
+        if access.tls is None:
+            return NoAnswerError(self._sentence(f"{closed}, as one does that wants TLS"))
+        alert = alert_after_handshake(access.tls, access.host, access.port)
+        if alert is None:
+            return NoAnswerError(self._sentence(closed))
+        return BrokerError(self._sentence(f"refuses: {alert}"))
 
     @property
     def is_open(self) -> bool:

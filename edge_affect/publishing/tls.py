@@ -86,27 +86,34 @@ def _add_own_certificate(context: ssl.SSLContext, cert_file: str, key_file: str)
         ) from None
 
 
-def tls_reason(error: OSError, host: str) -> str | None:
-    """Return what a failed handshake means, as the end of a sentence, or None if it says nothing.
+def handshake_failure(error: OSError, host: str) -> str | None:
+    """Return what a failed handshake says of the broker, to follow "The broker ...", or None.
 
     Args:
-        error: What connecting raised.
+        error: What connecting with TLS raised.
         host: The broker's name, as configured.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
-        code = error.verify_code
-        if code in _UNTRUSTED:
-            return "its certificate is not signed by the authority of [mqtt] ca_file"
-        if code in _WRONG_NAME:
-            return f"its certificate is not for the name {host} ([mqtt] host)"
-        if code == _EXPIRED:
-            return "its certificate has expired, or this box's clock is ahead"
-        if code == _NOT_YET_VALID:
-            return "its certificate is not valid yet, or this box's clock is behind"
-        return f"its certificate is refused: {error.verify_message}"
+        return f"is not trusted: {_distrust(error, host)}"
+    if isinstance(error, ssl.SSLEOFError | ConnectionResetError | BrokenPipeError):
+        return "hangs up at the handshake, as a port without TLS does"
     if isinstance(error, ssl.SSLError):
-        return alert_reason(str(error)) or f"no TLS there: {_reason(error)}"
+        alert = alert_reason(str(error))
+        return f"refuses: {alert}" if alert else f"does not speak TLS there: {_reason(error)}"
     return None
+
+
+def _distrust(error: ssl.SSLCertVerificationError, host: str) -> str:
+    code = error.verify_code
+    if code in _UNTRUSTED:
+        return "its certificate is not signed by the authority of [mqtt] ca_file"
+    if code in _WRONG_NAME:
+        return f"its certificate is not for the name {host} ([mqtt] host)"
+    if code == _EXPIRED:
+        return "its certificate has expired, or this box's clock is ahead"
+    if code == _NOT_YET_VALID:
+        return "its certificate is not valid yet, or this box's clock is behind"
+    return f"its certificate is refused: {error.verify_message}"
 
 
 def alert_after_handshake(context: ssl.SSLContext, host: str, port: int) -> str | None:
