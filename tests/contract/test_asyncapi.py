@@ -21,6 +21,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge_affect.alert_presets import RULES
 from edge_affect.alerting import trend
 from edge_affect.broker import HOST, LocalBroker
+from edge_affect.config import Config, Device, Mqtt
+from edge_affect.diagnosis.broker import there_and_back
+from edge_affect.diagnosis.check import Subject
 from edge_affect.record import AbstainReason, AffectRecord, Modality
 
 DOCUMENT = asyncapi.load()
@@ -194,6 +197,15 @@ def test_a_stale_retained_command_does_not_act_at_restart(broker, recorder, clos
     with pytest.raises(TimeoutError):
         box.commands.recv(10)
     assert recorder.of("marker") == []
+
+
+def test_what_doctor_says_is_as_described(broker, recorder):
+    config = Config(device=Device("hall", "one"), mqtt=Mqtt(host=HOST, port=broker.port))
+    there_and_back(Subject(config, None))
+    wait_for(lambda: recorder.of("doctor"), "its message")
+    seen = [seen_of(message, has_properties=True) for message in recorder.seen]
+    assert [text for one in seen for text in differences(DOCUMENT, one)] == []
+    assert channels_seen(recorder) == {"doctor"}
 
 
 def test_mosquitto_rr_gets_its_answer(broker, recorder, closing):

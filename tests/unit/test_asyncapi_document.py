@@ -68,7 +68,7 @@ def test_it_says_what_the_code_says():
         box.answer(b"", f"{box.base}/answer/me"),
     ]  # fmt: skip
     names = [asyncapi.channel_of(DOCUMENT, message.topic) for message in made]
-    sent = [name for name in CHANNELS if not name.startswith("set")]
+    sent = [name for name in CHANNELS if not name.startswith(("set", "doctor"))]
     assert sorted(names) == sorted(sent)
     for name, message in zip(names, made, strict=True):
         told = asyncapi.operation_of(DOCUMENT, name)["bindings"]["mqtt"]
