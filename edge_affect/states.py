@@ -60,7 +60,7 @@ class Evidence:
     def shown(self, value: float) -> float:
         """Return how much of the evidence a signal shows, [0, 1].
 
-        >>> Evidence("furrow", 0.2, 0.6, 1.0).shown(0.3)
+        >>> Evidence("furrow", 0.0, 0.5, 1.0).shown(0.125)
         0.25
         """
         return min(max((value - self.at_0) / (self.at_1 - self.at_0), 0.0), 1.0)

