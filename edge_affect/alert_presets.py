@@ -132,7 +132,7 @@ def rules_in_effect(
         if change.name not in ready_made and not change.is_whole:
             raise ConfigError(
                 f"[alert.{change.name}] lacks signals, threshold, clear or steps, which a new rule "
-                f"needs, and it is no ready-made one{nearest(change.name, ready_made)}."
+                f"needs, and it is no ready-made one{nearest(change.name, ready_made)}"
             )
         rules[change.name] = change.applied_to(rules.get(change.name, ready_made.get(change.name)))
     kept = tuple(rule for rule in rules.values() if rule.rule.enabled)

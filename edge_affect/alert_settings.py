@@ -276,7 +276,7 @@ def _change(name: str, values: dict[str, Any], where: str) -> RuleChange:
             continue
         if item not in known:
             raise ConfigError(
-                f"{where} has an unknown key {shown(item)}{nearest(item, [*known, 'steps'])}."
+                f"{where} has an unknown key {shown(item)}{nearest(item, [*known, 'steps'])}"
             )
         rule = known[item].metadata["rule"]
         checked.append((item, checked_value(known[item].default, rule, value, f"{where} {item}")))

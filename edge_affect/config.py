@@ -296,7 +296,8 @@ def load(path: Path) -> Config:
             f"There is no configuration file {path}; write one with: edge-affect config init {path}"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The configuration file {path} cannot be read: {error}.") from None
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"The configuration file {path} cannot be read: {why}.") from None
     return parse(text, str(path))
 
 
@@ -313,7 +314,7 @@ def parse(text: str, name: str = "configuration") -> Config:
             continue
         if table not in SECTIONS:
             raise ConfigError(
-                f"{name} has an unknown table [{table[:80]}]{nearest(table, [*SECTIONS, 'alert'])}."
+                f"{name} has an unknown table [{table[:80]}]{nearest(table, [*SECTIONS, 'alert'])}"
             )
         if not isinstance(values, dict):
             raise ConfigError(f"{name}: {table} must be a table, written as [{table}].")

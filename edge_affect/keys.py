@@ -68,9 +68,9 @@ class Rule:
 
 
 def nearest(wrong: str, valid: Iterable[str]) -> str:
-    """Return how a message about a wrong name goes on: the nearest valid one, or all of them."""
+    """Return how a message about a wrong name ends: the nearest valid one, or all of them."""
     close = difflib.get_close_matches(wrong, list(valid), n=1, cutoff=0.4)
-    return f"; did you mean {close[0]!r}?" if close else f"; valid are {', '.join(valid)}"
+    return f"; did you mean {close[0]!r}?" if close else f"; valid are {', '.join(valid)}."
 
 
 def section(kind: type[T], values: dict[str, Any], where: str) -> T:
@@ -88,7 +88,7 @@ def section(kind: type[T], values: dict[str, Any], where: str) -> T:
     checked: dict[str, Any] = {}
     for name, value in values.items():
         if name not in known:
-            raise ConfigError(f"{where} has an unknown key {shown(name)}{nearest(name, known)}.")
+            raise ConfigError(f"{where} has an unknown key {shown(name)}{nearest(name, known)}")
         checked[name] = checked_value(
             known[name].default, known[name].metadata["rule"], value, f"{where} {name}"
         )
@@ -116,7 +116,7 @@ def checked_value(default: Any, rule: Rule, value: Any, where: str) -> Any:
         raise ConfigError(f"{where} must be {kinds[type(default)]}, not {shown(value)}.")
     if rule.choices is not None and value not in rule.choices:
         raise ConfigError(
-            f"{where} is {shown(value)}{nearest(str(value), [c for c in rule.choices if c])}."
+            f"{where} is {shown(value)}{nearest(str(value), [c for c in rule.choices if c])}"
         )
     if rule.low is not None and rule.high is not None and not rule.low <= value <= rule.high:
         raise ConfigError(f"{where} is {shown(value)}; it must be {rule.describe()}.")

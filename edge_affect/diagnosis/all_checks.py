@@ -24,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     Check("leak-ceiling", "privacy", place.ceiling, "Report it."),
     Check("microphone", "devices", sources.microphone, "Report it."),
     Check("camera", "devices", sources.camera, "Report it."),
+    Check("switches", "devices", sources.switches, "Report it."),
     Check("broker-name", "broker", broker.name, BROKER_REMEDY, is_live=True),
     Check(
         "broker-connection",

@@ -1,12 +1,15 @@
-"""Microphone and camera: is there one to open? Nothing is opened here."""
+"""Microphone, camera and GPIO chip: is there one to open? Nothing is opened here."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
-from edge_affect.diagnosis.check import Finding, Subject, ok, warn
+from edge_affect.diagnosis.check import Finding, Subject, fail, ok, warn
+from edge_affect.errors import ConfigError, DeviceError
 
 SOUND_CARDS = Path("/proc/asound/cards")
+DEVICES = Path("/dev")
 SOUND_SERVERS = ("/run/user/*/pulse/native", "/run/user/*/pipewire-0")
 
 
@@ -45,3 +48,22 @@ def camera(subject: Subject) -> Finding:
         f"There is no camera at {video.device} (there are: {others}).",
         'Plug one in, set [video] device, or set [video] source to "none".',
     )
+
+
+def switches(subject: Subject) -> Finding:
+    """Say whether the switches and the light could be had: without them nothing is sensed."""
+    if not subject.config.switches.are_used:
+        return ok("[switches] names no pin: the box has no switch and no light.")
+    missing = [name for name in ("gpiozero", "lgpio") if find_spec(name) is None]
+    if missing:
+        return fail(
+            ConfigError(f"[switches] needs {' and '.join(missing)}, which cannot be imported."),
+            "Run: pip install 'edge-affect[pi]'",
+        )
+    chips = sorted(path.name for path in DEVICES.glob("gpiochip*"))
+    if not chips:
+        return fail(
+            DeviceError(f"[switches] names pins, but there is no GPIO chip in {DEVICES}."),
+            "Run on a board that has one, or set the pins to -1: until then nothing is sensed.",
+        )
+    return ok(f"There are GPIO chips ({', '.join(chips)}); whether the pins are wired is not seen.")

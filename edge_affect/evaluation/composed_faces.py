@@ -8,8 +8,10 @@ easier nor harder than a room does; these films measure who is taken for whom.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +35,8 @@ PathOfFace = Callable[[float], Place | None]
 
 CROP_WIDTHS = 1.8
 """Side of a head's picture in widths of its face."""
+WIDEST_PX = 800
+"""Wider clips are made smaller: a composed head is small."""
 HIDDEN_WITHIN = 0.6
 """A face is hidden while another is in front of it, this near in mean widths."""
 
@@ -57,12 +61,13 @@ class Head:
         return picture
 
 
-def load_head(clip: Path, reader: FaceReader) -> Head:
+def load_head(clip: Path, reader: FaceReader, most_s: float = 8.0) -> Head:
     """Cut the only face of a clip out of it.
 
     Args:
         clip: A film in which one face hardly moves.
         reader: Finds it, in the first picture.
+        most_s: No more than this is taken, from the beginning.
 
     Raises:
         InputMissingError: If there is no face in its first picture.
@@ -72,8 +77,13 @@ def load_head(clip: Path, reader: FaceReader) -> Head:
     with av.open(str(clip)) as film:
         stream = film.streams.video[0]
         rate_hz = float(stream.average_rate or 25)
+        width, height = stream.width, stream.height
+        if width > WIDEST_PX:
+            width, height = WIDEST_PX, round(height * WIDEST_PX / width)
+        frames = islice(film.decode(stream), math.ceil(most_s * rate_hz))
         pictures = [
-            frame.to_ndarray(format="rgb24").astype(np.uint8) for frame in film.decode(stream)
+            frame.to_ndarray(width=width, height=height, format="rgb24").astype(np.uint8)
+            for frame in frames
         ]
     readings = reader.read(pictures[0])
     if not readings:
@@ -84,7 +94,9 @@ def load_head(clip: Path, reader: FaceReader) -> Head:
     top = round(box.top_px + (box.height_px - side) / 2)
     padding = ((side, side), (side, side), (0, 0))
     window = slice(top + side, top + 2 * side), slice(left + side, left + 2 * side)
-    return Head(np.stack([np.pad(p, padding, mode="edge")[window] for p in pictures]), rate_hz)
+    # A copy each: a view would keep the whole padded picture.
+    cut = [np.pad(picture, padding, mode="edge")[window].copy() for picture in pictures]
+    return Head(np.stack(cut), rate_hz)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,14 @@ class SceneEvidence:
     def forget(self) -> None:
         """Drop everything remembered, as after a pause."""
         self.voice: VoiceObservation | None = None
+        self._filters[Modality.VOICE].forget()
+        self.forget_faces()
+
+    def forget_faces(self) -> None:
+        """Drop what was seen alone, as when other people are described from now on."""
         self.faces: FaceObservation | None = None
         self._n_faces = 0
-        for one in self._filters.values():
-            one.forget()
+        self._filters[Modality.FACE].forget()
 
     def add_voice(self, observation: VoiceObservation) -> None:
         """Take the newest window of sound into account."""

@@ -33,10 +33,19 @@ class SceneFusion:
         settings: Half-lives and thresholds.
         weights: Fitted ones, over the expressions, of the modalities ``face`` and ``voice`` with
             one source each; without them every model is taken at its word.
+        is_group: Whether only groups are described. A mean over people who differ has no high top
+            however sure each reading is, so it is told if the readings are sure in the mean.
     """
 
-    def __init__(self, settings: Fusion, weights: JointWeights = PLAIN_WEIGHTS) -> None:
+    def __init__(
+        self,
+        settings: Fusion,
+        weights: JointWeights = PLAIN_WEIGHTS,
+        *,
+        is_group: bool = False,
+    ) -> None:
         self._settings = settings
+        self._is_group = is_group
         self._weights = weights
         self._evidence = SceneEvidence(settings)
         self._sounding = Sounding(settings.max_age_s)
@@ -49,6 +58,10 @@ class SceneFusion:
         self._evidence.forget()
         self._sounding.forget()
         self._relative.forget()
+
+    def forget_faces(self) -> None:
+        """Drop what was seen, as when other people are described from now on."""
+        self._evidence.forget_faces()
 
     def add_voice(self, observation: VoiceObservation) -> None:
         """Take the newest window of sound into account."""
@@ -92,7 +105,8 @@ class SceneFusion:
             return _abstention(reason, modalities, n_faces, speech_share)
         pooled = self._weights.pooled(evidence_of(fresh))
         confidence = float(pooled.max())
-        if confidence < self._settings.min_confidence:
+        sure = max(e.reliability for _, e, _ in fresh) if self._is_group else confidence
+        if sure < self._settings.min_confidence:
             # What faded because people left is an empty room, not a hard one.
             is_empty = not n_faces and not speech_share
             reason = AbstainReason.NOBODY if is_empty else AbstainReason.LOW_CONFIDENCE

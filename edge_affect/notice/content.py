@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edge_affect.anonymity import AGGREGATE_WINDOW_S
 from edge_affect.errors import ConfigError
 from edge_affect.hours import DAYS
 from edge_affect.publishing.about import about_payload
@@ -80,6 +81,7 @@ def _sections(config: Config, texts: Texts, about: dict[str, Any]) -> list[Secti
         "n_per_s": f"{about['leak_ceiling']['records_per_s']:g}",
         "n_bytes": about["leak_ceiling"]["record_bytes"],
         "min_people": about["min_people"],
+        "noise_min": AGGREGATE_WINDOW_S // 60,
         "raw_s": about["retention"]["raw_data_s"],
         "unsent_min": -(-about["retention"]["unsent_records_s"] // 60),
         "bits_per_s": f"{about['leak_ceiling']['bits_per_s']:.0f}",
@@ -88,7 +90,9 @@ def _sections(config: Config, texts: Texts, about: dict[str, Any]) -> list[Secti
     }
     spoken = {"voice": texts.measured_voice, "face": texts.measured_face}
     measured = [spoken[name] for name in about["sensed"] if name in spoken]
-    leaves = [texts.leaves_text, *([texts.leaves_group] if about["min_people"] > 1 else [])]
+    leaves = [texts.leaves_text]
+    if about["min_people"] > 1:
+        leaves.append(texts.leaves_noisy if about["group"]["noise"] else texts.leaves_group)
     found = [
         (texts.purpose, [config.deployment.purpose]),
         (texts.measured, [*measured, texts.measured_limit]),

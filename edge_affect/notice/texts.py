@@ -20,6 +20,7 @@ class Texts:
     leaves: str
     leaves_text: str
     leaves_group: str
+    leaves_noisy: str
     never: str
     never_text: str
     retention: str
@@ -55,6 +56,8 @@ EN = Texts(
     leaves_text="{n_bytes} bytes of rough levels, {n_per_s}× per second: expressions, mood, how "
     "many people (as a range), how much is spoken, and how the device is doing.",
     leaves_group="Nothing about moods while fewer than {min_people} people are present.",
+    leaves_noisy="Moods change in it once in {noise_min} minutes only: a mean over at least "
+    "{min_people} people, blurred by chance.",
     never="What never leaves the device",
     never_text="Pictures, sound, words, names, or anything to recognise somebody by.",
     retention="How long it is kept",
@@ -94,6 +97,8 @@ DE = Texts(
     leaves_text="{n_per_s}× pro Sekunde {n_bytes} Byte mit groben Stufen: Ausdruck, Stimmung, "
     "ungefähr wie viele Menschen da sind, wie viel gesprochen wird und wie es dem Gerät geht.",
     leaves_group="Nichts über Stimmungen, solange weniger als {min_people} Menschen da sind.",
+    leaves_noisy="Stimmungen ändern sich darin nur alle {noise_min} Minuten: ein Mittel über "
+    "mindestens {min_people} Menschen, durch Zufall verwischt.",
     never="Was das Gerät nie verlässt",
     never_text="Bilder, Töne, Worte, Namen oder irgendetwas, woran man jemanden erkennt.",
     retention="Wie lange es aufbewahrt wird",
@@ -132,6 +137,8 @@ ZH = Texts(
     leaves_text="每秒 {n_per_s} 次，每次 {n_bytes} 字节的粗略等级："
     "表情、情绪、人数范围、说话的多少，以及设备状态。",
     leaves_group="在场人数少于 {min_people} 人时，不发送任何情绪信息。",
+    leaves_noisy="其中的情绪每 {noise_min} 分钟才更新一次："
+    "至少 {min_people} 人的平均值，并加入随机误差。",
     never="什么绝不会离开设备",
     never_text="图像、声音、话语、姓名，或任何可用来辨认个人的信息。",
     retention="保存多久",

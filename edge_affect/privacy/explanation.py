@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from edge_affect.anonymity import AGGREGATE_WINDOW_S
 from edge_affect.errors import ConfigError, PolicyError
 from edge_affect.privacy import policy
 
@@ -32,7 +33,8 @@ class Explanation:
         is_refused: Whether live capture is refused.
         problem: Why this configuration would not start, or empty.
         min_people: Nothing is said about fewer people.
-        rules: That apply.
+        group: How a group is told, a sentence each; empty where single people may be.
+        rules: That apply; where the box is refused, the one that refuses.
         lifted: That would, but for the exception.
         notes: Hints for the operator.
     """
@@ -43,6 +45,7 @@ class Explanation:
     is_refused: bool
     problem: str
     min_people: int
+    group: tuple[str, ...]
     rules: tuple[Rule, ...]
     lifted: tuple[Rule, ...]
     notes: tuple[Note, ...]
@@ -65,6 +68,7 @@ class Explanation:
             "outcome": self.outcome,
             "problem": self.problem or None,
             "min_people": self.min_people,
+            "group": list(self.group),
             "rules": [_rule(rule) for rule in self.rules],
             "lifted_by_exception": [_rule(rule) for rule in self.lifted],
             "notes": [
@@ -85,9 +89,7 @@ class Explanation:
         for rule in self.lifted:
             lines += _item(f"lifted by the exception: {rule.effect.value} ({rule.source}).")
         if self.min_people > 1 and not self.is_refused:
-            lines += _item(
-                f"nothing is published while fewer than {self.min_people} faces are there."
-            )
+            lines += [line for said in self.group for line in _item(said)]
         if not (self.rules or self.lifted or self.min_people > 1):
             lines += _item("no rule limits it here.")
         if self.problem and not self.is_refused:
@@ -115,17 +117,34 @@ def explain(config: Config) -> Explanation:
         policy.check_live(config)
     except (ConfigError, PolicyError) as error:
         problem = str(error)
+    refusal = policy.refusal(deployment)
     return Explanation(
         setting=deployment.setting,
         jurisdiction=deployment.jurisdiction,
         exception=deployment.exception,
-        is_refused=policy.refusal(deployment) is not None,
+        is_refused=refusal is not None,
         problem=problem,
         min_people=config.min_people,
-        rules=policy.applying(deployment),
+        group=() if refusal else _group(config),
+        rules=policy.applying(deployment) if refusal is None else (refusal,),
         lifted=policy.lifted(deployment),
         notes=policy.notes(deployment),
     )
+
+
+def _group(config: Config) -> tuple[str, ...]:
+    if config.min_people <= 1:
+        return ()
+    privacy = config.privacy
+    opening = (
+        f"a group is told once {config.group_opens_at} readable faces have stayed in sight for "
+        f"{privacy.group_rest_s:g} s, and no longer when fewer than {config.min_people} count."
+    )
+    noise = (
+        f"it is told as noisy means over {AGGREGATE_WINDOW_S // 60} minutes, the first of them "
+        "24 hours after a start."
+    )
+    return (opening, noise) if privacy.is_aggregated else (opening,)
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

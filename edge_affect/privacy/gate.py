@@ -47,6 +47,11 @@ class Gate:
     def forget(self) -> None:
         """Forget everybody; this gate knows nobody."""
 
+    @property
+    def begins_anew(self) -> bool:
+        """Whether fusion must forget the faces before the frame that was screened last."""
+        return False
+
     def screen_voice(self, observation: VoiceObservation) -> VoiceObservation:
         """Return what fusion may know of a window of sound: here, everything."""
         return observation

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from edge_affect.config import Config
     from edge_affect.privacy.noisy_gate import AffectOf
 
-REST_HALF_LIVES = 20
-"""What was smoothed into a value must have faded before its people count again: to a millionth."""
-
 
 def gate_of(config: Config, affect_of: AffectOf) -> Gate:
     """Return the gate of a configuration.
@@ -33,8 +30,7 @@ def gate_of(config: Config, affect_of: AffectOf) -> Gate:
         return Gate(config.min_people)
     check_group(config)
     privacy = config.privacy
-    rest_s = max(privacy.group_rest_s, REST_HALF_LIVES * config.fusion.smoothing_half_life_s)
-    rest_ns = round(rest_s * NS_PER_S)
+    rest_ns = round(privacy.group_rest_s * NS_PER_S)
     group = (config.min_people, privacy.group_margin, rest_ns)
     if not privacy.is_aggregated:
         return GroupGate(*group)

@@ -39,10 +39,22 @@ class GroupGate(Gate):
     def __init__(self, min_people: int, margin: int, rest_ns: int) -> None:
         super().__init__(min_people)
         self._cohort = Cohort(min_people, margin, rest_ns)
+        self._shown: frozenset[int] = frozenset()
+        self._begins_anew = False
 
     def forget(self) -> None:
         """Forget everybody."""
         self._cohort.forget()
+        self._shown, self._begins_anew = frozenset(), True
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether others count now than before.
+
+        Smoothing over time would mix those who have gone into what is said of those who stay, and
+        how long it remembers depends on what it sees: no rest is sure to be long enough.
+        """
+        return self._begins_anew
 
     def screen_voice(self, observation: VoiceObservation) -> VoiceObservation:
         """Return how much was spoken, and nothing of how or what."""
@@ -65,6 +77,8 @@ class GroupGate(Gate):
         """Return the faces that count; none while the group is closed."""
         readable = {face.track: face.estimate is not None for face in observation.faces}
         shown = self._cohort.update(readable, observation.observed_ns)
+        self._begins_anew = shown != self._shown
+        self._shown = shown
         return tuple(face for face in observation.faces if face.track in shown)
 
     def admit(self, scene: SceneEstimate, health: SensingHealth, at_ns: int = 0) -> AffectRecord:

@@ -31,7 +31,11 @@ def build_pipeline(
     stages = Stages(
         voice=build_voice_reader(config) if has_sound else None,
         face=_face_reader(config) if has_pictures else None,
-        fusion=SceneFusion(config.fusion, product_weights(shipped_models_dir() / FILE_NAME)),
+        fusion=SceneFusion(
+            config.fusion,
+            product_weights(shipped_models_dir() / FILE_NAME),
+            is_group=config.min_people > 1,
+        ),
         gate=gate_of(config, valence_arousal),
         states=DerivedStates(load_states()),
     )

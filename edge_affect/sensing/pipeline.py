@@ -102,6 +102,8 @@ class Pipeline:
         now_ns = self._clock.now_ns()
         with self._lock:
             screened = self._stages.gate.screen_faces(observation)
+            if self._stages.gate.begins_anew:
+                self._stages.fusion.forget_faces()
             self._stages.fusion.add_faces(screened)
             if self._stages.states is not None:
                 self._stages.states.add_faces(screened)

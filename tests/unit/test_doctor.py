@@ -11,6 +11,7 @@ import pytest
 from edge_affect import cli
 from edge_affect.broker import LocalBroker, free_port
 from edge_affect.config import Config, Publish
+from edge_affect.consent import Switches
 from edge_affect.diagnosis import models, sandbox, sources
 from edge_affect.diagnosis.all_checks import CHECKS, STAGES
 from edge_affect.diagnosis.check import (
@@ -238,10 +239,24 @@ def test_wrong_questions_get_one_sentence(capsys, arguments, code):
     assert (got, out, err.count("\n")) == (code, "", 1)
 
 
+def test_switches_need_their_libraries_and_a_chip(monkeypatch, tmp_path):
+    used = Subject(Config(switches=Switches(mute_pin=5)), None)
+    assert sources.switches(SUBJECT).state is State.OK
+    monkeypatch.setattr(sources, "find_spec", lambda name: None if name == "lgpio" else object())
+    missing = sources.switches(used)
+    assert missing.exit_code is ExitCode.CONFIGURATION
+    assert "needs lgpio" in missing.sentence
+    monkeypatch.setattr(sources, "find_spec", lambda _name: object())
+    monkeypatch.setattr(sources, "DEVICES", tmp_path)
+    assert sources.switches(used).exit_code is ExitCode.UNAVAILABLE
+    (tmp_path / "gpiochip0").touch()
+    assert "gpiochip0" in sources.switches(used).sentence
+
+
 def test_it_opens_no_device_and_publishes_nothing_without_a_configuration():
     # The whole command in a process of its own, as a user runs it.
     command = [sys.executable, "-m", "edge_affect", "doctor", "--only", "devices", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert sorted(by_name(done.stdout)) == ["camera", "microphone"]
+    assert sorted(by_name(done.stdout)) == ["camera", "microphone", "switches"]
     assert socket.gethostname() not in done.stdout

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from edge_affect.config import Face
+from edge_affect.clock import ManualClock
+from edge_affect.config import Config, Face, Privacy
 from edge_affect.errors import InputMissingError
 from edge_affect.evaluation.composed_faces import Head, Scene, load_head
 from edge_affect.evaluation.following import FollowingFigures, follow_scene
 from edge_affect.perception.expression_input import CropSettings
 from edge_affect.perception.face import FaceModels, FaceReader
 from edge_affect.perception.interpreter import load_model
-from edge_affect.record import Expression
+from edge_affect.record import AbstainReason, Expression, People, SourceState
+from edge_affect.sensing.assembly import build_pipeline
 from edge_affect.types import Box, FaceDetection, VideoFrame
 
 BLANK = Head(np.zeros((1, 16, 16, 3), np.uint8), 25.0)
@@ -110,6 +112,25 @@ def reader():
 def heads(data_dir, reader):
     clips = ("bbaf2n.mpg", "lwbsza.mpg", "swiz3n.mpg")
     return [load_head(data_dir / "video" / "grid" / clip, reader) for clip in clips]
+
+
+def test_nine_heads_that_stay_are_told_as_a_group(heads):
+    clock = ManualClock()
+    config = Config(privacy=Privacy(min_people=5, group_rest_s=2.0), face=Face(budget_ms=1000.0))
+    try:
+        pipeline = build_pipeline(config, clock, has_sound=False, has_pictures=True)
+    except InputMissingError as error:
+        pytest.skip(str(error))
+    places = [still(80 + 160 * (k % 4), 80 + 160 * (k // 4), 84) for k in range(9)]
+    told = []
+    for composed in Scene(tuple(heads * 3), tuple(places), 5.0, rate_hz=4.0).frames():
+        clock.advance_to(composed.frame.captured_ns)
+        pipeline.on_frame(composed.frame)
+        told.append(pipeline.record(SourceState.MISSING, SourceState.OK))
+    reasons = [record.abstained for record in told]
+    assert AbstainReason.NONE not in reasons[:8]
+    assert reasons[12:] == [AbstainReason.NONE] * 8
+    assert told[-1].people is People.GROUP
 
 
 def still(x, y=240.0, width=100.0):

@@ -64,7 +64,10 @@ class Room:
     def look(self, shown: dict[int, np.ndarray], seconds: float = 1.0):
         for _ in range(round(2 * seconds)):
             self.at_ns += S // 2
-            self.fusion.add_faces(self.gate.screen_faces(frame(shown, self.at_ns)))
+            screened = self.gate.screen_faces(frame(shown, self.at_ns))
+            if self.gate.begins_anew:
+                self.fusion.forget_faces()
+            self.fusion.add_faces(screened)
         return self.gate.admit(self.fusion.scene(self.at_ns), HEALTH, self.at_ns)
 
 
@@ -173,6 +176,30 @@ def test_nothing_published_within_the_rest_adds_up_to_one_person(moves):
     published, n_people = play(moves, Cohort(K, MARGIN, REST_S * S).update)
     assert isolated_within(published, n_people, REST_S) == []
     assert all(len(group) >= K for group in published if group)
+
+
+flips = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30)), min_size=10, max_size=60)
+
+
+@settings(max_examples=40)
+@given(flips)
+def test_nor_where_faces_cannot_be_read_for_a_while(moves):
+    cohort = Cohort(K, MARGIN, REST_S * S)
+    present = dict.fromkeys(range(12), True)
+    n_people = 12
+    published = [cohort.update(present, step * S) for step in range(REST_S + 1)]
+    assert published[-1]
+    for step, (kind, who) in enumerate(moves, REST_S + 1):
+        if kind == 0 or not present:
+            present[n_people] = True
+            n_people += 1
+        elif kind == 1:
+            del present[list(present)[who % len(present)]]
+        else:
+            track = list(present)[who % len(present)]
+            present[track] = not present[track]
+        published.append(cohort.update(dict(present), step * S))
+    assert isolated_within(published, n_people, REST_S) == []
 
 
 def test_the_same_check_finds_people_behind_gates_that_protect_less():
@@ -348,6 +375,126 @@ def test_a_group_that_could_never_be_told_is_refused(config, words):
 
 
 # ---- the whole pipeline ----
+
+
+class TurnTaking:
+    """A face reader with time for few faces a frame: the others keep their latest reading.
+
+    Args:
+        people: What each shows; they stay, and one cannot be read for a while now and then.
+        n_read: Faces read on one frame.
+    """
+
+    def __init__(self, people: list[np.ndarray], n_read: int) -> None:
+        self._people = people
+        self._n_read = n_read
+        self._n_frames = 0
+        self._latest: dict[int, ExpressionEstimate] = {}
+
+    def observe(self, picture):
+        at_ns = picture.captured_ns
+        for k in range(self._n_frames * self._n_read, (self._n_frames + 1) * self._n_read):
+            who = k % len(self._people)
+            p = self._people[who]
+            self._latest[who] = ExpressionEstimate(p, float(p.max()), at_ns)
+        self._n_frames += 1
+        faces = tuple(
+            ObservedFace(track, estimate if at_ns - estimate.observed_ns <= 2 * S else None)
+            if (estimate := self._latest.get(track)) is not None
+            else ObservedFace(track, None)
+            for track in range(len(self._people))
+        )
+        fresh = tuple(
+            face.estimate for face in faces if face.estimate and face.estimate.observed_ns == at_ns
+        )
+        return FaceObservation(len(faces), fresh, at_ns, faces)
+
+    def clear(self):
+        pass
+
+
+def seconds_told(people: list[np.ndarray], n_read: int, config: Config, seconds: int) -> list[int]:
+    """Which seconds of a film of an audience that stays have a record with a value."""
+    clock = ManualClock()
+    gate = gate_of(config, valence_arousal)
+    face = TurnTaking(people, n_read)
+    fusion = SceneFusion(config.fusion, is_group=True)
+    pipeline = Pipeline(Stages(None, face, fusion, gate), clock)
+    told = []
+    for i in range(10 * seconds):
+        clock.advance_to(i * S // 10)
+        pipeline.on_frame(VideoFrame(np.zeros((8, 8, 3), np.uint8), clock.now_ns()))
+        if i % 10 == 9:
+            record = pipeline.record(SourceState.MISSING, SourceState.OK)
+            if record.abstained is AbstainReason.NONE:
+                told.append(i // 10 + 1)
+    return told
+
+
+@pytest.mark.parametrize("n_read", [1, 3, 9])
+@pytest.mark.parametrize("n_people", [8, 9, 16])
+def test_an_audience_that_stays_is_told_after_the_rest_and_from_then_on(n_people, n_read):
+    people = [one_hot(k % 3) for k in range(n_people)]
+    classroom = Config(deployment=Deployment("classroom", "US"))
+    told = seconds_told(people, n_read, classroom, 40)
+    assert told[0] <= REST_S + 3
+    assert told == list(range(told[0], 41))
+
+
+def test_an_audience_is_told_if_its_faces_are_sure_however_much_they_differ():
+    classroom = Config(deployment=Deployment("classroom", "US"))
+    differing = [one_hot(k % 8) for k in range(8)]
+    assert seconds_told(differing, 3, classroom, 30) == list(range(21, 31))
+    unsure = [np.full(8, 0.125)] * 8
+    assert seconds_told(unsure, 3, classroom, 30) == []
+
+
+def test_seven_people_are_never_told():
+    classroom = Config(deployment=Deployment("classroom", "US"))
+    assert seconds_told([one_hot(1)] * 7, 3, classroom, 40) == []
+
+
+def record_after(past: list[int], since: list[int], *, is_told_apart: bool) -> tuple[int, ...]:
+    """Twelve people show ``past``; one goes; the nine whose blocks stay show ``since``.
+
+    Returns what is published at the end. With ``is_told_apart`` the pipeline's own gate decides
+    when fusion forgets; without, it never does.
+    """
+    gate, shown, clock = group_gate(), {"i": 0}, ManualClock()
+
+    class Audience:
+        n = 12
+
+        def observe(self, picture):
+            people = {t: one_hot(shown["i"]) for t in range(self.n)}
+            return frame(people, picture.captured_ns)
+
+        def clear(self):
+            pass
+
+    class ForgetsNothing(GroupGate):
+        begins_anew = False
+
+    if not is_told_apart:
+        gate = ForgetsNothing(K, MARGIN, 0)
+    face = Audience()
+    pipeline = Pipeline(Stages(None, face, SceneFusion(Fusion()), gate), clock)
+    for k, i in enumerate([*past, *since]):
+        shown["i"], face.n = i, 12 if k < len(past) else 11
+        clock.advance_to(k * S // 10)
+        pipeline.on_frame(VideoFrame(np.zeros((8, 8, 3), np.uint8), clock.now_ns()))
+    record = pipeline.record(SourceState.MISSING, SourceState.OK)
+    assert record.abstained is AbstainReason.NONE
+    return record.expressions
+
+
+def test_those_who_have_gone_are_not_smoothed_into_what_is_told_of_others():
+    """Two pasts and the same 20 s since: the filter over time alone remembers which past it was."""
+    since = [0, 1] * 100
+    told = [record_after([i] * 40, since, is_told_apart=True) for i in (0, 1)]
+    assert told[0] == told[1]
+    leaked = [record_after([i] * 40, since, is_told_apart=False) for i in (0, 1)]
+    assert leaked[0] != leaked[1]
 
 
 class EightFaces:

@@ -88,6 +88,14 @@ def test_what_is_not_so_is_not_said():
     assert not any("fewer than" in line for line in lines)
 
 
+def test_noisy_values_are_said_to_change_every_ten_minutes():
+    for texts in LANGUAGES.values():
+        noisy = page(notice(settings(BOX + "[privacy]\naggregate_epsilon = 1.0\n"), texts))
+        told = texts.leaves_noisy.format(noise_min=10, min_people=5)
+        assert told in noisy
+        assert told not in page(notice(settings(), texts))
+
+
 def test_a_declared_exception_is_told():
     told = notice(settings(BOX.replace("[consent]", 'exception = "medical"\n[consent]')), EN)
     assert EN.exception_medical in [line for s in told.sections for line in s.lines]

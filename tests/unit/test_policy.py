@@ -221,6 +221,26 @@ def test_explain_says_refused_with_the_article_and_that_it_is_no_legal_advice(ca
     assert max(map(len, out.splitlines())) <= 88
 
 
+def test_a_refusal_names_nothing_that_would_hold_if_it_were_none(capsys):
+    assert cli.main(["policy", "explain", "--setting", "classroom", "--jurisdiction", "EU"]) == 0
+    assert "group" not in capsys.readouterr().out.split("What you should know")[0]
+
+
+@pytest.mark.parametrize(
+    ("privacy", "words"),
+    [
+        ("min_people = 6\ngroup_rest_s = 30.0", "once 9 readable faces"),
+        ("min_people = 6\ngroup_rest_s = 30.0", "in sight for 30 s"),
+        ("aggregate_epsilon = 1.0", "noisy means over 10 minutes"),
+    ],
+)
+def test_explain_says_when_a_group_is_told(capsys, tmp_path, privacy, words):
+    path = tmp_path / "box.toml"
+    path.write_text(f"[deployment]\nsetting = 'venue'\njurisdiction = 'EU'\n[privacy]\n{privacy}\n")
+    assert cli.main(["policy", "explain", "--config", str(path)]) == 0
+    assert words in " ".join(capsys.readouterr().out.split())
+
+
 def test_explain_shows_a_declared_exception_and_what_it_lifts(capsys):
     place = ("--setting", "workplace", "--jurisdiction", "EU", "--exception", "safety")
     said = json.loads(run(capsys, *place, "--json")[1])
