@@ -77,8 +77,6 @@ def _add_own_certificate(context: ssl.SSLContext, cert_file: str, key_file: str)
 
     try:
         context.load_cert_chain(cert_file, key, password=refuse)
-    except ConfigError:
-        raise
     except OSError as error:
         raise ConfigError(
             f"The certificate {cert_file} and the private key {key} cannot be used together: "
