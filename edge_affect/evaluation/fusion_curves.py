@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_affect.evaluation.fusion_fit import floored, in_sequence, people_rows, pooled
+from edge_affect.evaluation.fusion_fit import (
+    floored,
+    in_sequence,
+    people_rows,
+    pooled,
+)
+from edge_affect.evaluation.fusion_settled import answered, settled
 from edge_affect.fusion.joint import Evidence
 from edge_affect.fusion.pooling import freshness
 
@@ -98,8 +104,9 @@ def moods(parts: Parts) -> list[dict[str, Any]]:
 def degradation(parts: Parts, seen: list[Corrected]) -> dict[str, Any]:
     """Return curves of accuracy for what goes wrong with one modality at a time.
 
-    Beside fusion stand the plain product of the two, which takes everything at its word, and the
-    other modality alone, which nothing happened to.
+    ``settled`` settles conflicts (`fusion.conflict`), ``settled_known`` also follows how often the
+    person's other clips conflict. Beside them stand the plain product of the two, which takes
+    everything at its word, and the other modality alone, which nothing happened to.
     """
     found: dict[str, Any] = {}
     for name in ("face", "voice"):
@@ -126,23 +133,24 @@ def _accuracy(
     hits: dict[str, list[bool]] = {"fused": [], "product": [], "other_alone": []}
     confidences: list[float] = []
     conflicts: list[float] = []
+    after: dict[str, list[tuple[bool, float]]] = {"settled": [], "settled_known": []}
     for (fitted, scores), corrected in zip(parts, seen, strict=True):
         other = OTHER[name]
         alone = pooled(fitted.weights, {other: corrected[other]})
         is_hit = generator.random(len(scores)) < much
         swapped = _elsewhere(scores, generator)
+        weights = np.ones(len(scores))
+        shown, answers = [], []
         for row in range(len(scores)):
-            said = corrected[name][row]
-            weight = 1.0
-            if what == "missing":
-                weight = 0.0 if is_hit[row] else 1.0
-            elif what == "stale":
+            said, weight = corrected[name][row], 1.0
+            if what == "stale":
                 said = corrected[name][swapped[row]] if much > 0 else said
                 weight = freshness(much, HALF_LIFE_S[name], MAX_AGE_S)
             elif what == "noisy":
                 said = _noisy(said, much, generator)
             elif is_hit[row]:
-                said = corrected[name][swapped[row]]
+                said = corrected[name][swapped[row]] if what == "contradicting" else said
+                weight = 0.0 if what == "missing" else 1.0
             evidence = {other: Evidence(corrected[other][row])}
             if weight > 0.0:
                 evidence[name] = Evidence(said, weight)
@@ -153,14 +161,28 @@ def _accuracy(
             hits["product"].append(bool(product.argmax() == truth))
             hits["other_alone"].append(bool(alone[row].argmax() == truth))
             confidences.append(float(fused.max()))
-            level = fitted.incongruence.level(
-                alone[row], fitted.weights.pooled({name: Evidence(said)})
-            )
+            answers.append(fused)
+            shown.append(fitted.weights.pooled({name: Evidence(said)}))
+            weights[row] = weight
+            level = fitted.incongruence.level(alone[row], shown[-1])
             if weight > 0.0 and level is not None:
                 conflicts.append(level)
+        both = {name: np.stack(shown), other: alone}
+        for key in after:
+            said_then = settled(
+                fitted, scores, np.stack(answers), both, {name: weights},
+                is_known=key == "settled_known",
+            )  # fmt: skip
+            right = (said_then.argmax(axis=1) == scores.truth).tolist()
+            after[key] += list(zip(right, said_then.max(axis=1).tolist(), strict=True))
     report: dict[str, Any] = {key: round(float(np.mean(right)), 4) for key, right in hits.items()}
     report["confidence"] = round(float(np.mean(confidences)), 4)
     report["incongruence"] = round(float(np.mean(conflicts)), 4) if conflicts else None
+    report["fused_answered"] = answered(list(zip(hits["fused"], confidences, strict=True)))
+    for key, pairs_of in after.items():
+        report[key] = round(float(np.mean([right for right, _ in pairs_of])), 4)
+        report[f"{key}_confidence"] = round(float(np.mean([sure for _, sure in pairs_of])), 4)
+        report[f"{key}_answered"] = answered(pairs_of)
     return report
 
 

@@ -7,7 +7,7 @@ on folds that were not used to fit; decision 19 has the table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from edge_affect.fusion.joint import MOST_EXPONENT, JointWeights, ModalityWeight
 from edge_affect.fusion.person import PersonNormal, PersonPopulation, centred_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -45,11 +45,13 @@ class FittedFusion:
         weights: Exponents of the pool.
         everybody: What is normal, by modality.
         incongruence: From agreement to the chance of a conflict.
+        trust: By modality, sum 1: how often it was the right one where just one of the two was.
     """
 
     weights: JointWeights
     everybody: dict[str, PersonPopulation]
     incongruence: Incongruence
+    trust: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(MODALITIES, 0.5))
 
 
 Corrected = dict[str, "NDArray[np.float64]"]
@@ -74,7 +76,9 @@ def fit_fusion(scores: FusionScores) -> FittedFusion:
     seen = known_people(scores, FittedFusion(weights, everybody, Incongruence()))
     weights = _weights(seen, scores)
     fitted = FittedFusion(weights, everybody, Incongruence())
-    return FittedFusion(weights, everybody, _incongruence(seen, scores, fitted))
+    return FittedFusion(
+        weights, everybody, _incongruence(seen, scores, fitted), _trust(seen, scores, weights)
+    )
 
 
 def _population(
@@ -250,6 +254,17 @@ def pair_agreements(
         (agreement(face[rows], voice[rows]), agreement(face[rows], voice[voices[rows]]))
     )
     return values, np.repeat([False, True], rows.size), np.tile(rows, 2)
+
+
+def _trust(corrected: Corrected, scores: FusionScores, weights: JointWeights) -> dict[str, float]:
+    is_right = {
+        name: pooled(weights, {name: part}).argmax(axis=1) == scores.truth
+        for name, part in corrected.items()
+    }
+    # One of each is assumed beforehand, so that nobody is never believed.
+    face = 1 + int((is_right["face"] & ~is_right["voice"]).sum())
+    voice = 1 + int((is_right["voice"] & ~is_right["face"]).sum())
+    return {"face": face / (face + voice), "voice": voice / (face + voice)}
 
 
 def _incongruence(corrected: Corrected, scores: FusionScores, fitted: FittedFusion) -> Incongruence:

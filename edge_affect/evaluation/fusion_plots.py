@@ -29,8 +29,18 @@ HAPPENINGS: dict[str, tuple[str, str]] = {
     "noisy": ("noise", "share of noise in what it says"),
     "contradicting": ("share", "share of clips where it shows another expression"),
 }
-LINES = (("fused", BLUE, ""), ("product", ORANGE, "5 4"), ("other_alone", GREY, "2 3"))
-NAMES = {"fused": "fused", "product": "product, same normal", "other_alone": "other alone"}
+LINES = (
+    ("fused", BLUE, "1 2"),
+    ("settled_known", BLUE, ""),
+    ("product", ORANGE, "5 4"),
+    ("other_alone", GREY, "2 3"),
+)
+NAMES = {
+    "fused": "pool",
+    "settled_known": "conflicts settled",
+    "product": "product, same normal",
+    "other_alone": "other alone",
+}
 
 
 def draw_fusion(report: Report, folder: Path) -> list[Path]:
@@ -66,7 +76,7 @@ def _degradation(report: Report) -> str:
                 Series(NAMES[line], colour, x, tuple(point[line] for point in points), dash=dash)
                 for line, colour, dash in LINES
             ]
-            surer = tuple(point["confidence"] for point in points)
+            surer = tuple(point["settled_known_confidence"] for point in points)
             series.append(Series("confidence", GREEN, x, surer, dash="8 3"))
             across = Axis(words, x[0], x[-1], tuple((value, f"{value:g}") for value in x))
             panels.append(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge_affect.config import Fusion
 from edge_affect.fusion.circumplex import valence_arousal
+from edge_affect.fusion.conflict import ConflictFallback
 from edge_affect.fusion.evidence import SceneEvidence
 from edge_affect.fusion.joint import PLAIN_WEIGHTS, Evidence, JointWeights
 from edge_affect.fusion.relative import RelativeAffect, RelativeSettings
@@ -21,6 +22,9 @@ from edge_affect.types import (
     SoundObservation,
     VoiceObservation,
 )
+
+Fresh = tuple[tuple[Modality, ExpressionEstimate, float], ...]
+"""Each modality that counts, what it says and the weight of its age."""
 
 
 class SceneFusion:
@@ -47,6 +51,7 @@ class SceneFusion:
         self._settings = settings
         self._is_group = is_group
         self._weights = weights
+        self._fallback = ConflictFallback()
         self._evidence = SceneEvidence(settings)
         self._sounding = Sounding(settings.max_age_s)
         self._relative = RelativeAffect(
@@ -103,7 +108,7 @@ class SceneFusion:
         if not fresh:
             reason = self._reason_for_silence(n_faces, speech_share)
             return _abstention(reason, modalities, n_faces, speech_share)
-        pooled = self._weights.pooled(evidence_of(fresh))
+        pooled = self._pooled(fresh)
         confidence = float(pooled.max())
         sure = max(e.reliability for _, e, _ in fresh) if self._is_group else confidence
         if sure < self._settings.min_confidence:
@@ -126,6 +131,20 @@ class SceneFusion:
             arousal_relative=arousal_relative,
         )
 
+    def _pooled(self, fresh: Fresh) -> NDArray[np.float64]:
+        """Return what the modalities say together, or side by side as far as they conflict."""
+        evidence = evidence_of(fresh)
+        alone = {
+            name: self._weights.pooled({name: Evidence(one.distributions)})
+            for name, one in evidence.items()
+        }
+        return self._fallback.settled(
+            self._weights.pooled(evidence),
+            alone,
+            {name: one.weight for name, one in evidence.items()},
+            {str(m.name).lower(): estimate.reliability for m, estimate, _ in fresh},
+        )
+
     def _reason_for_silence(self, n_faces: int | None, speech_share: float | None) -> AbstainReason:
         if self._evidence.faces is None and self._evidence.voice is None:
             return AbstainReason.STARTING
@@ -136,9 +155,7 @@ class SceneFusion:
         return AbstainReason.NOBODY
 
 
-def evidence_of(
-    fresh: tuple[tuple[Modality, ExpressionEstimate, float], ...],
-) -> dict[str, Evidence]:
+def evidence_of(fresh: Fresh) -> dict[str, Evidence]:
     """Return what enters the pool: each fresh modality, weighed by age and reliability.
 
     The most reliable one enters with its age alone, so that a single fresh modality keeps its

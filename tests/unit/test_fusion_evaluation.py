@@ -94,6 +94,11 @@ def test_curves_cover_every_happening_and_degrade(report):
         assert said == sorted(said)
         sure = [point["confidence"] for point in curves[f"{name}_contradicting"]]
         assert sure[0] > sure[-1]
+        settled = curves[f"{name}_contradicting"]
+        assert settled[0]["settled_known"] >= settled[0]["fused"] - 0.02
+        assert settled[-1]["settled_known_confidence"] < settled[-1]["confidence"]
+        coverage = [row["coverage"] for row in settled[-1]["settled_known_answered"]]
+        assert coverage == sorted(coverage, reverse=True)
     assert report["clips_heard"][-1]["accuracy"] > report["clips_heard"][0]["accuracy"]
     assert [row["mood"] for row in report["moods"]] == list(report["recall"])
 
