@@ -160,6 +160,9 @@ def conversation(source: MoodSource, label: str, keep: Path | None) -> MoodSeque
         source: Where the recordings are; ``speakers`` is not used.
         label: As the index spells it.
         keep: Folder to keep the records in.
+
+    Raises:
+        DatasetError: If there is no such recording.
     """
     path = None if keep is None else keep / f"{source.corpus}-{label}.jsonl"
     if path is not None and path.is_file():
@@ -171,6 +174,8 @@ def conversation(source: MoodSource, label: str, keep: Path | None) -> MoodSeque
         # One file of the corpus at hand is empty.
         if sound.stat().st_size > 0:
             parts += [read_samples(sound), pause]
+    if not parts:
+        raise DatasetError(f"{source.index} has no recording of {label} in {source.corpus}.")
     samples = np.concatenate(parts)
     moods = [Expression.NEUTRAL] * (samples.size // SAMPLE_RATE_HZ + 1)
     ticks = hear(samples, moods, configuration.Config())
