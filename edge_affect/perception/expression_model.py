@@ -110,7 +110,7 @@ class VoiceExpressionModel:
         self.manifest = model.manifest
         self.expressions = expressions_of(model.manifest, "voice_expression")
         outputs = model.manifest.outputs
-        if len(outputs) > 2 or outputs[-1].shape[-1] != len(self.expressions):
+        if len(outputs) > 2 or outputs[-1].shape[-1:] != (len(self.expressions),):
             raise ManifestError(
                 f"{model.manifest.path}: a voice model has one output or two, each with a number "
                 "for every label."

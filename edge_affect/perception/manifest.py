@@ -201,10 +201,10 @@ class Manifest:
             raise ManifestError(f"temperature {self.temperature} must be above 0")
         if len(set(self.labels)) != len(self.labels):
             raise ManifestError("labels must differ from each other")
-        if self.labels and self.outputs[0].shape[-1] != len(self.labels):
-            raise ManifestError(
-                f"{len(self.labels)} labels do not fit an output of {self.outputs[0].shape[-1]}"
-            )
+        # An output without axes is one number.
+        n_answers = self.outputs[0].shape[-1] if self.outputs[0].shape else 1
+        if self.labels and n_answers != len(self.labels):
+            raise ManifestError(f"{len(self.labels)} labels do not fit an output of {n_answers}")
 
     def preprocessing_numbers(self, names: set[str]) -> dict[str, float]:
         """Return the `[preprocessing]` table, which must hold exactly these names, all numbers.

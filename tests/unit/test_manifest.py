@@ -117,6 +117,7 @@ def test_what_is_written_reads_back(tmp_path, text):
         ('dtype = "int8"', 'dtype = "int7"', "unknown dtype"),
         ("shape = [1, 4]", "shape = [1, 0]", "dimension below 1"),
         ("shape = [1, 2]", "shape = [1, 3]", "2 labels do not fit an output of 3"),
+        ("shape = [1, 2]", "shape = []", "2 labels do not fit an output of 1"),
         ('"fear"]', '"neutral"]', "labels must differ"),
         ("0" * 64, "0" * 63, "64 lower-case hexadecimal digits"),
         ("voice_expression", "voice_impression", "kind 'voice_impression' is not one of"),
