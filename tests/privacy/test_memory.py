@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from edge_affect.clock import MonotonicClock
 from edge_affect.config import Config
 from edge_affect.fusion.scene import SceneFusion
 from edge_affect.launcher import sense_environment
+from edge_affect.privacy.gate import Gate
 from edge_affect.sensing import memory
 from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.types import AudioBlock, FaceObservation, VideoFrame
@@ -106,6 +106,7 @@ FREED = """
 import sys
 import numpy as np
 import traces
+from edge_affect.privacy.gate import Gate
 from edge_affect.sensing import memory
 said = memory.overwrite_freed() if sys.argv[1] == "overwriting" else "kept"
 for n in (500, 8_000, 22_000):
@@ -153,7 +154,7 @@ class Keeps:
 def test_blocks_and_frames_are_overwritten_once_analysed():
     keeps = Keeps()
     fusion = SceneFusion(Config().fusion)
-    gate = SimpleNamespace(screen_faces=lambda observation: observation)
+    gate = Gate(1)
     stages = Stages(voice=keeps, face=keeps, fusion=fusion, gate=gate)
     pipeline = Pipeline(stages, MonotonicClock())
     pipeline.on_block(AudioBlock(np.full(160, 0.5, np.float32), 0))
@@ -171,6 +172,7 @@ def test_read_only_memory_is_left_alone():
 
 LOCK = """
 import json, resource, sys
+from edge_affect.privacy.gate import Gate
 from edge_affect.sensing import memory
 limit = int(sys.argv[1])
 if limit == -2:  # as where the administrator has lifted the limit
