@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi test-spool
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,10 @@ test: .stamps/dev ## set up and run all tests
 # Run this after every change to capture, hot-plug, speech engines or the cage itself.
 test-cage: .stamps/dev ## try every way out of the cage, as root for an ordinary user too
 	EDGE_AFFECT_REQUIRE_CAGE=1 $(BIN)/python -m pytest tests/privacy tests/process/test_outlet.py $(ARGS)
+
+test-spool: .stamps/dev ## kill the publisher a hundred times at random points; KILLS=20 for fewer
+	EDGE_AFFECT_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest -q -s \
+		tests/contract/test_mqtt_spool.py -k kill_9 $(ARGS)
 
 fuzz: .stamps/dev ## feed a million damaged records and many other inputs; SEED=2 makes other ones
 	$(BIN)/python tests/fuzz/run.py --seed $(or $(SEED),1) record=1000000 command-byte=200000 \

@@ -41,6 +41,7 @@ JURISDICTIONS: tuple[str, ...] = ("EU", "UK", "US", "CN", "other")
 GROUP_SETTINGS: tuple[str, ...] = ("classroom", "workplace")
 """Where only groups are described, unless a declared exception says otherwise."""
 EXCEPTIONS: tuple[str, ...] = ("", "medical", "safety")
+SPOOL_BYTES_PER_RECORD = 64
 TOPIC_LEVEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 
 
@@ -205,8 +206,26 @@ class Publish:
         1.0, "affect messages per second; 5 for stage effects", unit="Hz", low=0.2, high=5.0
     )
     queue_size: int = key(
-        3600, "messages kept while the broker is away; the oldest go first", low=1, high=100_000
+        3600,
+        "messages kept in memory while the broker is away; the oldest go first",
+        low=1,
+        high=100_000,
     )
+    spool_dir: str = key(
+        "",
+        "folder for unsent messages, /var/lib/edge-affect-publish under systemd; empty for none",
+    )
+    spool_max_mb: int = key(
+        8, "its size at most; 8 MB are 125000 messages", unit="MB", low=1, high=256
+    )
+
+    @property
+    def max_unsent(self) -> int:
+        """How many unsent records are kept at most; told in ``about``."""
+        if not self.spool_dir:
+            return self.queue_size
+        # What is not on the disk yet, or cannot be written there, is in memory.
+        return self.spool_max_mb * 1_000_000 // SPOOL_BYTES_PER_RECORD + self.queue_size
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,8 @@ run_uninstall() {
         fi
     done
     rm -f "$root/etc/sysusers.d/edge-affect.conf" "$root/etc/tmpfiles.d/edge-affect.conf"
-    rm -rf "$program" "$root/run/edge-affect"
+    # The publisher's folder is made by systemd; unsent records go with it.
+    rm -rf "$program" "$root/run/edge-affect" "$root/var/lib/edge-affect-publish"
     if [ "$keep_config" = yes ]; then say "Kept $config"; else rm -rf "$config"; fi
     if [ -f "$made" ]; then
         for name in $account_files; do

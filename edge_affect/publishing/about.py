@@ -102,8 +102,9 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
         "sensed": _sensed(config),
         "retention": {
             "raw_data_s": 0,
-            "unsent_records_max": config.publish.queue_size,
-            "unsent_records_s": round(config.publish.queue_size / tick_hz),
+            "unsent_records_max": config.publish.max_unsent,
+            "unsent_records_s": round(config.publish.max_unsent / tick_hz),
+            "unsent_records_on_disk": bool(config.publish.spool_dir),
         },
         "leak_ceiling": leak_ceiling(tick_hz).as_json(),
         "min_people": config.min_people,

@@ -19,8 +19,9 @@ from edge_affect.publishing.health import HEALTH_INTERVAL_S, SensingView, health
 from edge_affect.publishing.inlet import Inlet
 from edge_affect.publishing.link import BrokerLink, LinkSettings
 from edge_affect.publishing.notices import Now
-from edge_affect.publishing.outbox import Entry, Outbox, unpack
+from edge_affect.publishing.outbox import unpack
 from edge_affect.publishing.payload import affect_payload, to_json
+from edge_affect.publishing.spool import outbox_for
 from edge_affect.publishing.stamping import Stamper
 from edge_affect.publishing.ticks import TickSchedule
 from edge_affect.publishing.topics import OFFLINE, ONLINE, Message, Topics
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from edge_affect.clock import Clock
     from edge_affect.config import Config
     from edge_affect.publishing.commands import Request
+    from edge_affect.publishing.outbox import Entry
     from edge_affect.record import AffectRecord, Command
 
 LOG = logging.getLogger("edge_affect.publishing")
@@ -60,6 +62,7 @@ class Publisher:
     Raises:
         InputMissingError: If the password or CA file is not there.
         ConfigError: If one of them cannot be used.
+        CannotWriteError: If the folder of the spool is not there or not this process's own.
         UnavailableError: If systemd's notify socket is named but cannot be reached.
     """
 
@@ -72,10 +75,10 @@ class Publisher:
     ) -> None:
         self._limits = limits or Limits()
         self._clock: Clock = MonotonicClock()
-        self._stamper = Stamper()
+        self._outbox = outbox_for(config.publish)
+        self._stamper = Stamper(first_sequence=self._outbox.first_sequence)
         self._inlet = Inlet(records)
         self._commands = commands
-        self._outbox = Outbox(config.publish.queue_size)
         self._bulletin = Bulletin(self._clock)
         self._topics = Topics(config.base_topic)
         self._announcer = Announcer(config, self._topics, self._bulletin, self._now())
@@ -121,6 +124,7 @@ class Publisher:
         Raises:
             BrokerError: If ``Limits.give_up_s`` says so and the broker was away that long.
         """
+        self._outbox.start()
         self._link.start()
         self._notifier.ready()
         try:
@@ -130,6 +134,7 @@ class Publisher:
             self._announcer.stop(self._now())
             if not self._link.stop():
                 LOG.warning("the broker was not told of the end")
+            self._outbox.close()
             self._notifier.close()
             self._inlet.close()
             self._stopped.close()
@@ -193,6 +198,8 @@ class Publisher:
     def _check_broker(self, away_s: float) -> None:
         if not self._link.is_alive:
             raise RuntimeError("the connection thread has ended by itself")
+        if not self._outbox.is_alive:
+            raise RuntimeError("the thread of the spool has ended by itself")
         give_up_s = self._limits.give_up_s
         if give_up_s is not None and away_s >= give_up_s:
             raise BrokerError(
@@ -203,7 +210,8 @@ class Publisher:
 
     def _render(self, entry: Entry) -> Message:
         record, stamp = unpack(entry.packed)
-        return self._topics.affect(to_json(affect_payload(record, stamp, gap=entry.gap)).encode())
+        payload = affect_payload(record, stamp, gap=entry.gap, is_late=entry.is_late)
+        return self._topics.affect(to_json(payload).encode())
 
     def _take_in(self, request: Request) -> None:
         if self._topics.alert_name(request.topic) is None:

@@ -69,6 +69,7 @@ def health_payload(
             "messages": len(outbox),
             "capacity": outbox.capacity,
             "lost": outbox.n_dropped,
+            "spool": outbox.spool,
         },
         "mqtt": link.protocol,
         "reconnects": link.n_reconnects,

@@ -223,7 +223,7 @@ class BrokerLink:
         told: str | None = None
         while connection.is_open and not self._is_stopping.is_set():
             self._deliver(connection, lent)
-            connection.step(_STEP_S, self._woken)
+            connection.step(min(_STEP_S, self._outbox.wait_s()), self._woken)
             self._drain_wakes()
             if connection.refusal != told:
                 told = connection.refusal
@@ -233,10 +233,11 @@ class BrokerLink:
             self._deliver(connection, lent)
             if not lent and not self._outbox and not self._bulletin:
                 break
-            connection.step(deadline_s - time.monotonic())
+            connection.step(min(deadline_s - time.monotonic(), self._outbox.wait_s()))
         if connection.is_open:
             self._say_goodbye(connection)
-        unsent = [item for mid, item in lent.items() if connection.is_waiting(mid)]
+        self._settle(connection, lent)
+        unsent = list(lent.values())
         entries = [item for item in unsent if isinstance(item, Entry)]
         return entries, [item for item in unsent if not isinstance(item, Entry)]
 
@@ -257,8 +258,7 @@ class BrokerLink:
 
         Notices go first: an alert does not wait behind an hour of vectors.
         """
-        for mid in [mid for mid in lent if not connection.is_waiting(mid)]:
-            del lent[mid]
+        self._settle(connection, lent)
         while connection.is_open and connection.n_in_flight < connection.max_in_flight:
             item = self._bulletin.take() or self._outbox.take()
             if item is None:
@@ -267,6 +267,13 @@ class BrokerLink:
             mid = connection.send(message)
             if message.qos > 0:
                 lent[mid] = item
+
+    def _settle(self, connection: Connection, lent: dict[int, Entry | Notice]) -> None:
+        """Forget what the broker has acknowledged."""
+        for mid in [mid for mid in lent if not connection.is_waiting(mid)]:
+            item = lent.pop(mid)
+            if isinstance(item, Entry):
+                self._outbox.settle(item)
 
     def _drain_wakes(self) -> None:
         try:

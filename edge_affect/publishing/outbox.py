@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_affect.publishing.payload import Gap, Stamp
@@ -42,15 +43,26 @@ class Entry:
     Attributes:
         packed: See ``pack``.
         gap: What was lost directly before it, if anything was.
+        is_late: Whether it has waited on disk, behind what is live.
     """
 
     packed: bytes
     gap: Gap | None = None
+    is_late: bool = False
+
+    @property
+    def sequence(self) -> int:
+        """Number of the record."""
+        return int(_STAMP.unpack_from(self.packed)[1])
+
+    @property
+    def unix_ms(self) -> int:
+        """Wall-clock time of the record, milliseconds since 1970."""
+        return int(_STAMP.unpack_from(self.packed)[0])
 
     def as_gap(self) -> Gap:
         """Return the gap that losing this entry leaves, earlier losses before it included."""
-        unix_ms, _, _ = _STAMP.unpack_from(self.packed)
-        own = Gap(1, unix_ms, unix_ms)
+        own = Gap(1, self.unix_ms, self.unix_ms)
         return own if self.gap is None else self.gap.joined(own)
 
 
@@ -71,6 +83,31 @@ class Outbox:
         return len(self._entries)
 
     @property
+    def spool(self) -> str:
+        """How the disk is doing: there is none here."""
+        return "off"
+
+    @property
+    def first_sequence(self) -> int:
+        """The sequence number to begin with."""
+        return 0
+
+    def start(self) -> None:
+        """Begin; memory needs no beginning."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether all goes its way."""
+        return True
+
+    def close(self) -> None:
+        """End; what is in memory is lost."""
+
+    def wait_s(self) -> float:
+        """Return after how long to try ``take`` again, at most, seconds."""
+        return math.inf
+
+    @property
     def n_dropped(self) -> int:
         """How many entries were lost since the start."""
         return self._n_dropped
@@ -86,6 +123,9 @@ class Outbox:
         with self._lock:
             return self._entries.popleft() if self._entries else None
 
+    def settle(self, entry: Entry) -> None:
+        """Take note that the broker has acknowledged an entry; memory has forgotten it already."""
+
     def put_back(self, entries: Sequence[Entry]) -> None:
         """Return entries the broker did not acknowledge to the front, oldest first."""
         with self._lock:
@@ -96,5 +136,5 @@ class Outbox:
         while len(self._entries) > self.capacity:
             gap = self._entries.popleft().as_gap()
             head = self._entries[0]
-            self._entries[0] = Entry(head.packed, gap.joined(head.gap))
+            self._entries[0] = replace(head, gap=gap.joined(head.gap))
             self._n_dropped += 1

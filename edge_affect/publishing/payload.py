@@ -49,7 +49,8 @@ class Stamp:
     Attributes:
         unix_ms: Wall-clock time in milliseconds since 1970 (UTC), >= 0, up to the year 9999.
         clock_synced: Whether the wall clock was known to be right.
-        sequence: Number of the message in this run of the publisher, from 0, without holes.
+        sequence: Number of the message, growing by 1: from 0 in each run of the publisher, or from
+            run to run where it has a spool.
 
     Raises:
         ValueError: If a number is out of range.
@@ -68,23 +69,27 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Messages that were lost while the broker was away, just before the one that tells it.
+    """Messages that were lost, just before the one that tells it.
 
     Attributes:
-        n_messages: How many, >= 1; the sequence numbers have a hole of the same size.
-        since_ms: Wall-clock time of the first lost one, milliseconds since 1970.
-        until_ms: Wall-clock time of the last lost one.
+        n_messages: How many, >= 1; the sequence numbers have a hole of the same size. None where
+            nobody can know, because the publisher was killed.
+        since_ms: Wall-clock time of the first lost one, milliseconds since 1970, or of the last
+            before it where that cannot be read; None where nobody can know.
+        until_ms: Wall-clock time of the last lost one, or of the first after it.
     """
 
-    n_messages: int
-    since_ms: int
+    n_messages: int | None
+    since_ms: int | None
     until_ms: int
 
     def joined(self, later: Gap | None) -> Gap:
         """Return this gap and a directly following one as one gap."""
         if later is None:
             return self
-        return Gap(self.n_messages + later.n_messages, self.since_ms, later.until_ms)
+        is_counted = self.n_messages is not None and later.n_messages is not None
+        n_messages = (self.n_messages or 0) + (later.n_messages or 0) if is_counted else None
+        return Gap(n_messages, self.since_ms, later.until_ms)
 
 
 def time_text(unix_ms: int) -> str:
@@ -133,6 +138,8 @@ def affect_payload(
     stamp: Stamp,
     media_time_s: float | None = None,
     gap: Gap | None = None,
+    *,
+    is_late: bool = False,
 ) -> dict[str, Any]:
     """Return the JSON object of one tick.
 
@@ -141,6 +148,7 @@ def affect_payload(
         stamp: When this was, and which message it is.
         media_time_s: Position in the recording in seconds, in replays only.
         gap: What was lost just before this message, if anything was.
+        is_late: Whether it waited on disk while newer ones went first.
     """
     has_affect = record.abstained == AbstainReason.NONE
     levels = record.expressions if has_affect else (None,) * len(EXPRESSIONS)
@@ -176,9 +184,11 @@ def affect_payload(
     if gap is not None:
         payload["gap"] = {
             "messages": gap.n_messages,
-            "since": time_text(gap.since_ms),
+            "since": None if gap.since_ms is None else time_text(gap.since_ms),
             "until": time_text(gap.until_ms),
         }
+    if is_late:
+        payload["late"] = True
     return payload
 
 

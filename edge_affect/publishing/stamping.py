@@ -33,6 +33,7 @@ class Stamper:
         unix_s: Returns the wall-clock time in seconds since 1970.
         is_synced: Returns whether that time is known to be right; asked every 10 s at most.
         monotonic_s: Returns monotonic seconds, for the 10 s.
+        first_sequence: The number of the first record, >= 0.
     """
 
     def __init__(
@@ -40,11 +41,12 @@ class Stamper:
         unix_s: Callable[[], float] = time.time,
         is_synced: Callable[[], bool] = clock_is_synced,
         monotonic_s: Callable[[], float] = time.monotonic,
+        first_sequence: int = 0,
     ) -> None:
         self._unix_s = unix_s
         self._is_synced = is_synced
         self._monotonic_s = monotonic_s
-        self._sequence = 0
+        self._sequence = first_sequence
         self._checked_s: float | None = None
         self._synced = False
 

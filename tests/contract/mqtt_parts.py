@@ -66,7 +66,9 @@ class Listener:
 class Box:
     """A publisher in a thread, and the far ends of its two channels."""
 
-    def __init__(self, port, queue_size=1000, tick_hz=TICK_HZ, limits=None, text="", **mqtt):
+    def __init__(
+        self, port, queue_size=1000, tick_hz=TICK_HZ, limits=None, text="", spool_dir="", **mqtt
+    ):
         self.records, inlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         outlet, self.commands = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._outlet = outlet
@@ -74,7 +76,7 @@ class Box:
         config = replace(
             parse(text),
             device=Device("hall", "one"),
-            publish=Publish(tick_hz, queue_size),
+            publish=Publish(tick_hz, queue_size, str(spool_dir)),
             mqtt=replace(Mqtt(host=HOST, port=port), **mqtt),
         )
         self.publisher = Publisher(config, inlet, outlet, limits or Limits())

@@ -84,6 +84,7 @@ def test_about_says_what_a_passer_by_may_want_to_know():
     assert payload["exception"] == "medical"
     assert payload["retention"] == {
         "raw_data_s": 0, "unsent_records_max": 100, "unsent_records_s": 50,
+        "unsent_records_on_disk": False,
     }  # fmt: skip
     ceiling = payload["leak_ceiling"]
     assert ceiling["bits_per_s"] == pytest.approx(2 * bits_per_record(), abs=0.01)
@@ -154,7 +155,9 @@ def test_health_tells_loss_and_what_sensing_could_play_with_only_coarsely():
     view = SensingView(record, 7.1234, 42)
     payload = health_payload(STAMP, LinkState(True, "5", 2), outbox, view)
     validator("health").validate(payload)
-    assert payload["queue"] == {"messages": 1, "capacity": 1, "lost": 3}
+    assert payload["queue"] == {
+        "messages": 1, "capacity": 1, "lost": 3, "spool": "off",
+    }  # fmt: skip
     assert payload["reconnects"] == 2
     assert payload["next_sequence"] == 7
     assert payload["record_age_s"] == "5-10"

@@ -133,7 +133,7 @@ def test_sizes_and_times_in_the_text():
 
 
 def test_every_top_level_key_is_explained():
-    keys = list(affect_payload(RECORD, STAMP, media_time_s=0.0, gap=Gap(1, 0, 0)))
+    keys = list(affect_payload(RECORD, STAMP, media_time_s=0.0, gap=Gap(1, 0, 0), is_late=True))
     table = PAGE[PAGE.index("| key |") :].partition("\n\n")[0]
     rows = re.findall(r"^\| (`[^|]*`) \|", table, flags=re.MULTILINE)
     explained = [key for row in rows for key in re.findall(r"`([^`]+)`", row)]

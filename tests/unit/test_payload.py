@@ -168,7 +168,7 @@ def test_an_abstaining_record_names_nothing():
 
 def test_schema_and_code_use_the_same_words_in_the_same_order():
     props = SCHEMA["properties"]
-    payload = affect_payload(HAPPY, STAMP, media_time_s=0.0, gap=Gap(1, 0, 0))
+    payload = affect_payload(HAPPY, STAMP, 0.0, Gap(1, 0, 0), is_late=True)
     assert list(payload) == list(props)
     assert list(props["expressions"]["properties"]) == list(EXPRESSIONS)
     assert list(props["states"]["properties"]) == list(STATES)
