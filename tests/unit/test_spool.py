@@ -174,6 +174,19 @@ def test_past_the_bound_the_oldest_go_and_their_count_is_told():
     assert entries[0].gap is not None
 
 
+def test_what_was_dropped_is_counted_after_a_power_cut_too():
+    bench = Bench(n_slots=40)
+    for _ in range(100):
+        bench.put()
+        bench.commit()
+    n_lost = bench.spool.n_dropped
+    bench.platter.cut_power(random.Random(1))  # noqa: S311 (repeatable)
+    bench.open()
+    entries = bench.drain()
+    assert numbers_of(entries) == list(range(n_lost, 100))
+    assert gaps_of(entries) == [Gap(n_lost, 1, n_lost)]
+
+
 def test_a_lowered_bound_holds_at_once():
     bench = Bench(n_slots=200, capacity=200)
     bench.put(150)
