@@ -141,8 +141,7 @@ run_uninstall() {
         fi
     done
     rm -f "$root/etc/sysusers.d/edge-affect.conf" "$root/etc/tmpfiles.d/edge-affect.conf"
-    # The publisher's folder is made by systemd; unsent records go with it.
-    rm -rf "$program" "$root/run/edge-affect" "$root/var/lib/edge-affect-publish"
+    rm -rf "$program" "$root/run/edge-affect"
     if [ "$keep_config" = yes ]; then say "Kept $config"; else rm -rf "$config"; fi
     if [ -f "$made" ]; then
         for name in $account_files; do
@@ -157,6 +156,10 @@ run_uninstall() {
         rm -f "${TMPDIR:-/tmp}/edge-affect-made.$$"
     fi
     ! has_systemd || systemctl daemon-reload
+    # The publisher's folder was made by systemd; unsent records go with it. Last, so that a disk that
+    # refuses leaves nothing else behind.
+    rm -rf "$root/var/lib/edge-affect-publish" ||
+        stop 75 "$root/var/lib/edge-affect-publish could not be removed; unsent records may be in it."
     say "Uninstalled"
 }
 
