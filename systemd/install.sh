@@ -30,6 +30,10 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+case $goal in
+    install | uninstall) ;;
+    *) stop 64 "say install or uninstall; see the top of this file." ;;
+esac
 [ -z "$root" ] || [ -d "$root" ] || stop 66 "there is no folder $root."
 [ "$(id -u)" = 0 ] || stop 69 "must be run as root; try: sudo $0 $goal"
 
@@ -163,8 +167,4 @@ run_uninstall() {
     say "Uninstalled"
 }
 
-case $goal in
-    install) run_install ;;
-    uninstall) run_uninstall ;;
-    *) stop 64 "say install or uninstall; see the top of this file." ;;
-esac
+"run_$goal"

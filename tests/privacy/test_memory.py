@@ -109,11 +109,17 @@ import traces
 from edge_affect.privacy.gate import Gate
 from edge_affect.sensing import memory
 said = memory.overwrite_freed() if sys.argv[1] == "overwriting" else "kept"
+walls = []
 for n in (500, 8_000, 22_000):
-    kept = [np.arange(n, dtype=np.int32) * 12345 for _ in range(4)]
+    kept = []
+    for _ in range(4):
+        kept.append(np.arange(n, dtype=np.int32) * 12345)
+        # something that stays behind each, so that what is freed is not handed back to the kernel
+        walls.append(np.ones(n, dtype=np.int32))
     del kept
-# never the bytes themselves, only their mirror image, so that the search does not find itself
-wanted = (np.arange(99, -1, -1, dtype=np.int32) * 12345).byteswap().tobytes()
+# never the bytes themselves, only their mirror image, so that the search does not find itself; not
+# the first ones, where malloc keeps its lists of free blocks
+wanted = (np.arange(199, 99, -1, dtype=np.int32) * 12345).byteswap().tobytes()
 found = 0
 for content in traces.mappings("self", traces.is_own_memory):
     found += content[::-1].count(wanted)
