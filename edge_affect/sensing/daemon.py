@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from edge_affect.capture.sound_check import SoundCheck
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.privacy.permission import Permission
@@ -82,10 +83,13 @@ def workers_over(
     air: Air | None = None,
 ) -> Workers:
     """Return workers, not started, that feed sources into a pipeline."""
-    return Workers(
-        None if audio is None else SourceWorker("microphone", audio, pipeline.on_block, clock, air),
-        None if video is None else SourceWorker("camera", video, pipeline.on_frame, clock, air),
-    )
+    microphone = camera = None
+    if audio is not None:
+        on_block, check = pipeline.on_block, SoundCheck()
+        microphone = SourceWorker("microphone", audio, on_block, clock, air, check)
+    if video is not None:
+        camera = SourceWorker("camera", video, pipeline.on_frame, clock, air)
+    return Workers(microphone, camera)
 
 
 @dataclass(frozen=True, slots=True)

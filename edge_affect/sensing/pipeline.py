@@ -78,7 +78,9 @@ class Pipeline:
         with self._lock:
             for observation in observations:
                 self._note_sound(observation)
-            self._sound.note(now_ns, block.end_ns, min(block.n_lost, 1))
+            # In blocks, as everything else that is counted here.
+            n_lost = -(-block.n_lost // max(1, block.samples.size))
+            self._sound.note(now_ns, block.end_ns, n_lost)
 
     def _note_sound(self, observation: VoiceObservation | SoundObservation) -> None:
         gate = self._stages.gate

@@ -22,8 +22,12 @@ READ_TIMEOUT_S = 0.2
 STALL_S = 2.0
 """A source that delivers nothing for this long is stalled; after ``REOPEN_S`` it is reopened."""
 REOPEN_S = 6.0
-RETRY_S = (0.5, 1.0, 2.0, 5.0)
+RETRY_S = (0.5, 1.0, 2.0, 4.0)
 """Pauses between attempts to open a device that is not there; the last one repeats."""
+REVIVE_S = (15.0, 60.0, 300.0)
+"""A device that delivers, but nothing real, is reopened after this long; the last one repeats."""
+LIFELESS = (SourceState.SILENT, SourceState.STALLED)
+"""What a judge says of such a device: it may hang, and a new start may cure it."""
 WAIT_S = 0.02
 """How often a thread that waits looks whether it still should."""
 
@@ -43,6 +47,21 @@ class Source(Protocol):
         """Close the device."""
 
 
+class Judge(Protocol):
+    """Says how a source that delivers is doing; one for each source, asked by its worker alone."""
+
+    def judge(self, item: Any) -> SourceState:
+        """Return the state of the source after this block or frame; it is not kept."""
+
+
+class Content:
+    """The judge of sources whose content nobody looks at."""
+
+    def judge(self, item: Any) -> SourceState:  # noqa: ARG002 (the protocol's)
+        """Return that it is fine."""
+        return SourceState.OK
+
+
 class SourceWorker:
     """Opens, reads, closes and reopens one source without disturbing any other.
 
@@ -52,6 +71,7 @@ class SourceWorker:
         consume: Takes each block or frame, on this worker's thread.
         clock: Monotonic.
         air: Asked before the device is opened, told after it was closed.
+        judge: Sees each block or frame before it is handed on.
 
     Attributes:
         is_done: Whether the thread has ended.
@@ -65,12 +85,16 @@ class SourceWorker:
         consume: Callable[[Any], None],
         clock: Clock,
         air: Air | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._label = label
         self._source = source
         self._consume = consume
         self._clock = clock
         self._air = FreeAir() if air is None else air
+        self._judge: Judge = Content() if judge is None else judge
+        self._lifeless_since_ns: int | None = None
+        self._n_revived = 0
         self._moved_ns = clock.now_ns()
         self._stopping = threading.Event()
         self._is_paused = threading.Event()
@@ -167,7 +191,8 @@ class SourceWorker:
                 attempt += 1
             else:
                 self.is_opening = False
-                self._set_state(SourceState.STARTING)
+                if self._state not in LIFELESS:
+                    self._set_state(SourceState.STARTING)
                 return True
         self._close()
         return False
@@ -191,9 +216,14 @@ class SourceWorker:
                 item = self._source.read(READ_TIMEOUT_S)
                 now_ns = self._clock.now_ns()
                 if item is not None:
+                    # First, because whoever takes the item overwrites it.
+                    state = self._judge.judge(item)
                     self._consume(item)
-                    self._set_state(SourceState.OK)
+                    self._set_state(state)
                     self._delivered_ns = quiet_since_ns = now_ns
+                    if self._wants_reviving(now_ns):
+                        log.warning("%s: %s, reopening", self._label, state.name.lower())
+                        return
                     continue
                 quiet_s = (now_ns - quiet_since_ns) / NS_PER_S
                 if quiet_s > REOPEN_S:
@@ -206,6 +236,20 @@ class SourceWorker:
             log.warning("%s: lost: %s", self._label, error)
         finally:
             self._close()
+
+    def _wants_reviving(self, now_ns: int) -> bool:
+        """Return whether the device has been lifeless for so long that it is worth reopening."""
+        if self._state not in LIFELESS:
+            self._lifeless_since_ns, self._n_revived = None, 0
+            return False
+        if self._lifeless_since_ns is None:
+            self._lifeless_since_ns = now_ns
+        patience_s = REVIVE_S[min(self._n_revived, len(REVIVE_S) - 1)]
+        if now_ns - self._lifeless_since_ns < patience_s * NS_PER_S:
+            return False
+        self._lifeless_since_ns = now_ns
+        self._n_revived += 1
+        return True
 
     def _set_state(self, state: SourceState) -> None:
         if state is not self._state:

@@ -1,5 +1,6 @@
 """One thread per device: it comes back, it pauses for real, and no failure is lost."""
 
+import itertools
 import threading
 import time
 
@@ -133,3 +134,56 @@ def test_one_blocked_source_does_not_hold_up_stopping():
     worker.stop(timeout_s=0.2)
     assert time.monotonic() - before < 2.0
     source.released.set()
+
+
+class Opinion:
+    """A judge that says what it is told to."""
+
+    def __init__(self, state=SourceState.OK):
+        self.state = state
+        self.seen = []
+
+    def judge(self, item):
+        self.seen.append(list(item))
+        return self.state
+
+
+def test_the_judge_sees_an_item_before_it_is_overwritten_and_its_word_is_the_state():
+    judge = Opinion(SourceState.POOR)
+    source = ScriptedSource([7])
+    worker = SourceWorker("camera", source, list.clear, MonotonicClock(), judge=judge)
+    worker.start()
+    wait_until(lambda: worker.state is SourceState.POOR)
+    worker.stop()
+    assert judge.seen == [[7]]
+
+
+class Dead(ScriptedSource):
+    """A source that delivers as long as it is asked."""
+
+    def read(self, timeout_s):
+        time.sleep(0.002)
+        return [0]
+
+
+def test_a_lifeless_device_is_reopened_less_and_less_often_and_stays_reported(monkeypatch):
+    monkeypatch.setattr("edge_affect.sensing.source_worker.REVIVE_S", (0.05, 0.2))
+    judge, source = Opinion(SourceState.SILENT), Dead()
+    opened_s = []
+    source.open = lambda: opened_s.append(time.monotonic())
+    worker = SourceWorker("microphone", source, list.clear, MonotonicClock(), judge=judge)
+    worker.start()
+    states = set()
+    wait_until(lambda: worker.state is SourceState.SILENT)
+    while len(opened_s) < 4:
+        states.add(worker.state)
+        time.sleep(0.001)
+    judge.state = SourceState.OK
+    wait_until(lambda: worker.state is SourceState.OK)
+    time.sleep(0.3)
+    worker.stop()
+    assert states == {SourceState.SILENT}
+    assert len(opened_s) == 4
+    waits_s = [b - a for a, b in itertools.pairwise(opened_s)]
+    assert waits_s[0] == pytest.approx(0.05, abs=0.045)
+    assert min(waits_s[1:]) >= 0.2
