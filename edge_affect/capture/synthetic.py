@@ -9,6 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge_affect.capture.drawing import draw_face, draw_wall
 from edge_affect.capture.pacing import wait_until
 from edge_affect.capture.source import BLOCK_SAMPLES, MAX_BACKLOG_S, not_open
@@ -18,8 +20,11 @@ from edge_affect.errors import DeviceError
 from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock, VideoFrame
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from edge_affect.clock import Clock
 
+DAYLIGHT = 1.0
 MAX_BACKLOG_BLOCKS = round(MAX_BACKLOG_S * SAMPLE_RATE_HZ / BLOCK_SAMPLES)
 
 
@@ -171,6 +176,9 @@ class SyntheticVideo(_SyntheticDevice):
         self._rate_hz = frame_rate_hz
         self._seed = seed
         self._has_face = True
+        self._light = DAYLIGHT
+        self._is_held = False
+        self._held: NDArray[np.uint8] | None = None
 
     def show_face(self) -> None:
         """Put a drawn face in front from the next frame on."""
@@ -180,17 +188,39 @@ class SyntheticVideo(_SyntheticDevice):
         """Leave the scene empty from the next frame on."""
         self._has_face = False
 
+    def light(self, share: float) -> None:
+        """Change the light: 1 is daylight, 0 a covered lens, 0.2 dusk, 4 a lamp into the lens."""
+        self._light = share
+
+    def hold(self) -> None:
+        """Deliver the next picture again and again, as a camera with a hung sensor does."""
+        self._is_held = True
+
+    def let_go(self) -> None:
+        """Deliver new pictures again."""
+        self._is_held = False
+        self._held = None
+
     def read(self, timeout_s: float) -> VideoFrame | None:
         """Return the latest frame; see ``VideoSource``."""
         found = self._next(timeout_s, max_backlog=1)
         if found is None:
             return None
         number, n_lost = found
+        return VideoFrame(self._pixels(number), self._due_ns(number), n_lost)
+
+    def _pixels(self, number: int) -> NDArray[np.uint8]:
+        if self._held is not None:
+            return self._held.copy()
         if self._has_face:
             pixels = draw_face(*self._size_px, number / self._rate_hz, self._seed, number)
         else:
             pixels = draw_wall(*self._size_px, self._seed, number)
-        return VideoFrame(pixels, self._due_ns(number), n_lost)
+        if self._light != DAYLIGHT:
+            pixels = np.clip(pixels * self._light, 0, 255).astype(np.uint8)
+        if self._is_held:
+            self._held = pixels.copy()
+        return pixels
 
     def _due_ns(self, number: int) -> int:
         return self._opened_ns + round(number * NS_PER_S / self._rate_hz)

@@ -143,7 +143,7 @@ def _replay_paced(
             show(record, max(0.0, media.time.media_s(clock.now_ns())))
 
     schedule = Schedule(settings.publish.tick_hz, settings.sensing.no_source_timeout_s)
-    workers = workers_over(media.audio, media.video, pipeline, clock)
+    workers = workers_over(media.audio, media.video, pipeline, clock, are_live=False)
     SensingDaemon(pipeline, workers, Ports(Outlet(), None), schedule, clock).run()
 
 

@@ -241,7 +241,8 @@ def _daemon(
         settings.sensing.no_source_timeout_s,
         args.seconds,
     )
-    workers = workers_over(audio, video, pipeline, clock, air)
+    is_live = not _is_replay(args)
+    workers = workers_over(audio, video, pipeline, clock, air, are_live=is_live)
     return SensingDaemon(pipeline, workers, ports, schedule, clock)
 
 

@@ -6,11 +6,13 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from edge_affect.capture.picture_check import PictureCheck
 from edge_affect.capture.sound_check import SoundCheck
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.privacy.permission import Permission
 from edge_affect.record import AbstainReason, Command, SourceState
+from edge_affect.sensing.shown_frames import ShownFrames
 from edge_affect.sensing.source_worker import SourceWorker
 
 if TYPE_CHECKING:
@@ -81,14 +83,29 @@ def workers_over(
     pipeline: Pipeline,
     clock: Clock,
     air: Air | None = None,
+    *,
+    are_live: bool = True,
 ) -> Workers:
-    """Return workers, not started, that feed sources into a pipeline."""
+    """Return workers, not started, that feed sources into a pipeline.
+
+    Args:
+        audio: Source of sound, or None.
+        video: Source of pictures, or None.
+        pipeline: Takes what they deliver.
+        clock: Monotonic.
+        air: See ``SourceWorker``.
+        are_live: Whether they are devices, whose content is judged: a recording may be silent or
+            show a still, and reopening would start it anew.
+    """
     microphone = camera = None
     if audio is not None:
-        on_block, check = pipeline.on_block, SoundCheck()
-        microphone = SourceWorker("microphone", audio, on_block, clock, air, check)
+        on_block = pipeline.on_block
+        sound_check = SoundCheck() if are_live else None
+        microphone = SourceWorker("microphone", audio, on_block, clock, air, sound_check)
     if video is not None:
-        camera = SourceWorker("camera", video, pipeline.on_frame, clock, air)
+        check = PictureCheck() if are_live else None
+        on_frame = pipeline.on_frame if check is None else ShownFrames(check, pipeline.on_frame)
+        camera = SourceWorker("camera", video, on_frame, clock, air, check)
     return Workers(microphone, camera)
 
 
