@@ -24,6 +24,12 @@ from edge_affect.alert_settings import (
     rule_example,
 )
 from edge_affect.anonymity import GROUP_MIN_PEOPLE, Privacy
+from edge_affect.config_changes import (
+    CONFIG_VERSION,
+    VERSION_KEY,
+    refuse_old_keys,
+    take_version,
+)
 from edge_affect.consent import Consent, Switches
 from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.keys import Rule, key, nearest, section, toml_value
@@ -308,8 +314,13 @@ def load(path: Path) -> Config:
         InputMissingError: If there is no such file.
         ConfigError: If it is not TOML, or a key is unknown, of the wrong type or out of range.
     """
+    return parse(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a configuration file; errors as ``load``."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputMissingError(
             f"There is no configuration file {path}; write one with: edge-affect config init {path}"
@@ -317,7 +328,6 @@ def load(path: Path) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"The configuration file {path} cannot be read: {why}.") from None
-    return parse(text, str(path))
 
 
 def parse(text: str, name: str = "configuration") -> Config:
@@ -326,6 +336,8 @@ def parse(text: str, name: str = "configuration") -> Config:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name} is not valid TOML: {error}.") from None
+    take_version(tables, name)
+    refuse_old_keys(tables, name)
     sections: dict[str, Any] = {}
     for table, values in tables.items():
         if table == "alert":
@@ -353,6 +365,7 @@ def example() -> str:
     lines = [
         "# edge-affect configuration. Every key is optional but those of [deployment],",
         "# which are required before a live microphone or camera is opened.",
+        f"{VERSION_KEY} = {CONFIG_VERSION}",
     ]
     for table, kind in SECTIONS.items():
         lines += ["", f"# {(kind.__doc__ or '').strip()}", f"[{table}]"]

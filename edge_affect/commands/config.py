@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from pathlib import Path
 
 from edge_affect import config
@@ -36,6 +37,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     check.add_argument("file", type=Path, help="the configuration file")
     check.set_defaults(run=run_check)
+    old = actions.add_parser(
+        "migrate",
+        help="bring a file of an earlier version up to date; comments stay",
+        description="Writes what changed, keeps the old file beside it as FILE.old-1, and touches "
+        "nothing where nothing changed.",
+        epilog="example:\n  edge-affect config migrate /etc/edge-affect/config.toml --dry-run",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    old.add_argument("file", type=Path, help="the configuration file")
+    old.add_argument("--dry-run", action="store_true", help="show the difference, write nothing")
+    old.set_defaults(run=run_migrate)
 
 
 def run_init(args: argparse.Namespace) -> int:
@@ -65,4 +77,26 @@ def run_check(args: argparse.Namespace) -> int:
     for rule in policy.applying(settings.deployment):
         print(f"Policy: {rule.effect.value} ({rule.source}).")
     print(f"More: edge-affect policy explain --config {args.file}")
+    return ExitCode.DONE
+
+
+def run_migrate(args: argparse.Namespace) -> int:
+    """Bring a file up to date."""
+    from edge_affect import config_migration
+
+    text = config.read_text(args.file)
+    migration = config_migration.migrate(text, str(args.file))
+    if migration.text == text:
+        print(f"{args.file} is up to date.")
+        return ExitCode.DONE
+    for change in migration.changes:
+        print(f"{change}.")
+    if args.dry_run:
+        lines = difflib.unified_diff(
+            text.splitlines(), migration.text.splitlines(), str(args.file), "new", lineterm=""
+        )
+        print("\n".join(lines))
+        return ExitCode.DONE
+    backup = config_migration.write(args.file, migration.text)
+    print(f"Wrote {args.file}; what it said before is in {backup}.")
     return ExitCode.DONE

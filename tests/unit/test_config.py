@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_affect import config
+from edge_affect.config_changes import VERSION_KEY
 from edge_affect.errors import ConfigError, InputMissingError
 
 
@@ -18,7 +19,7 @@ def test_the_example_names_every_key_and_is_valid():
         for line in text.splitlines()
         if " = " in line and not line.startswith("#")
     ]
-    assert named == keys
+    assert named == [VERSION_KEY, *keys]
     parsed = config.parse(text)
     assert parsed.deployment.setting == "home"
     assert parsed.fusion == config.Fusion()
