@@ -82,7 +82,11 @@ class Audio:
     source: str = key(
         "microphone", "where sound comes from", choices=("microphone", "synthetic", "none")
     )
-    device: str = key("", "part of the microphone's name; empty takes the default one")
+    device: str = key(
+        "",
+        "usb:VENDOR:PRODUCT or card:ID as doctor lists them, or part of the microphone's name; "
+        "empty takes the default one",
+    )
     channel: int = key(0, "which channel to analyse, from 1; 0 mixes all to mono", low=0, high=32)
 
 

@@ -1,25 +1,38 @@
-"""A sound device through PortAudio: any native rate and channel count, found by name."""
+"""A sound device: any native rate, format and channel count, found by what stays with it."""
 
 from __future__ import annotations
 
-import os
+import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_affect.capture.mailbox import Mailbox
+from edge_affect.capture.microphone_choice import choose
 from edge_affect.capture.resampling import Resampler, to_mono
+from edge_affect.capture.sound_cards import sound_cards
+from edge_affect.capture.sound_host import (
+    PortAudioHost,
+    RefusedDevice,
+    RefusedShape,
+    StreamShape,
+)
 from edge_affect.capture.sound_time import SoundTime
 from edge_affect.capture.source import BLOCK_SAMPLES, MAX_BACKLOG_S, not_open
+from edge_affect.capture.true_rate import RATES_HZ, TrueRate
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
+    from edge_affect.capture.sound_cards import SoundCard
+    from edge_affect.capture.sound_host import SoundHost, SoundInput, SoundStream
     from edge_affect.clock import Clock
 
 SILENCE_LIMIT_S = 2.0
@@ -28,10 +41,12 @@ MAX_REAL_CHANNELS = 8
 """Sound servers and converters claim 32 channels and more; of those only a pair is opened."""
 SETTLE_S = 0.3
 """What a stream delivers first clicks and comes in bursts, so it is neither used nor timed."""
-SOUND_SERVER_LATENCY_MS = "30"
-"""PulseAudio hands sound on in bursts of up to two seconds unless a client asks for less."""
 MAX_LATENCY_S = 1.0
 """A device that claims a larger delay between sample and buffer is not believed."""
+HARDWARE = "(hw:"
+"""Stands in the names of real cards, whose number of channels is to be believed."""
+
+log = logging.getLogger("edge_affect.capture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +69,25 @@ class Microphone:
 
     Args:
         clock: Stamps the blocks.
-        device: Part of the device's name, in any case; empty takes the system's default.
+        device: Which; see ``microphone_choice.choose``.
         channel: Which channel to use, from 1; 0 mixes all to mono.
+        host: What opens devices.
+        cards: What the kernel knows about them.
     """
 
-    def __init__(self, clock: Clock, device: str = "", channel: int = 0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        device: str = "",
+        channel: int = 0,
+        host: SoundHost | None = None,
+        cards: Callable[[], tuple[SoundCard, ...]] = sound_cards,
+    ) -> None:
         self._clock = clock
         self._device = device
         self._channel = channel
+        self._host = PortAudioHost() if host is None else host
+        self._cards = cards
         self._session: _Session | None = None
 
     @property
@@ -81,9 +107,8 @@ class Microphone:
     def open(self) -> None:
         """Open the device and start its stream; see ``AudioSource``."""
         self.close()
-        sounddevice = load_portaudio()
-        found = find_input(sounddevice, self._device)
-        self._session = _Session(sounddevice, found, self._channel, self._clock)
+        found = choose(self._host.inputs(), self._cards(), self._device)
+        self._session = _Session(self._host, found, self._channel, self._clock)
 
     def read(self, timeout_s: float) -> AudioBlock | None:
         """Return the next block; see ``AudioSource``."""
@@ -104,37 +129,23 @@ class Microphone:
 class _Session:
     """One opened stream, from the device's callback to finished blocks."""
 
-    def __init__(self, sounddevice: Any, found: dict[str, Any], channel: int, clock: Clock) -> None:
-        self.native_hz = float(found["default_samplerate"])
-        self._label = f"The microphone {found['name']!r}"
+    def __init__(self, host: SoundHost, found: SoundInput, channel: int, clock: Clock) -> None:
+        self._label = f"The microphone {found.name!r}"
         self._channel = channel
         self._clock = clock
-        n_per_buffer = round(self.native_hz * BLOCK_SAMPLES / SAMPLE_RATE_HZ)
         capacity = round(MAX_BACKLOG_S * SAMPLE_RATE_HZ / BLOCK_SAMPLES)
         self._mailbox: Mailbox[Buffer] = Mailbox(capacity)
-        self._sound_time = SoundTime(self.native_hz)
-        self._resampler = Resampler(self.native_hz)
         self._pending: NDArray[np.float32] = np.zeros(0, np.float32)
         self._blocks: deque[AudioBlock] = deque()
         self._n_lost = 0
+        self._is_shedding = False
         self._opened_ns = self._heard_ns = clock.now_ns()
-        try:
-            self._stream = sounddevice.InputStream(
-                device=found["index"],
-                channels=self._n_channels(found["max_input_channels"]),
-                samplerate=self.native_hz,
-                blocksize=n_per_buffer,
-                dtype="float32",
-                callback=self._on_buffer,
-                finished_callback=self._on_end,
-            )
-        except sounddevice.PortAudioError as error:
-            raise self._refused(error) from None
-        try:
-            self._stream.start()
-        except sounddevice.PortAudioError as error:
-            self._stream.close(ignore_errors=True)
-            raise self._refused(error) from None
+        self._check_channel(found.n_channels)
+        self.native_hz = found.rate_hz
+        self._stream = self._start(host, found)
+        self._sound_time = SoundTime(self.native_hz)
+        self._true_rate = TrueRate(self.native_hz)
+        self._resampler = Resampler(self.native_hz)
 
     def read(self, timeout_s: float) -> AudioBlock | None:
         """Return the next block, or None; see ``AudioSource``."""
@@ -152,31 +163,42 @@ class _Session:
     def close(self) -> None:
         """Stop the stream without waiting for what it still holds."""
         self._mailbox.close()
-        try:
-            self._stream.abort(ignore_errors=True)
-        finally:
-            self._stream.close(ignore_errors=True)
+        self._stream.stop()
 
-    def _refused(self, error: Exception) -> DeviceError:
+    def _start(self, host: SoundHost, found: SoundInput) -> SoundStream:
+        """Open the device in the first shape that it takes.
+
+        Raises:
+            DeviceError: If it takes none, or cannot be opened at all.
+        """
+        reason = ""
+        for shape in shapes(found, self._channel):
+            # Before the first callback, which may come before the opening has returned.
+            self.native_hz = shape.rate_hz
+            try:
+                return host.open(found, shape, self._on_buffer, self._on_end)
+            except RefusedShape as refused:
+                reason = reason or str(refused)
+            except RefusedDevice as refused:
+                raise self._refused(str(refused)) from None
+        raise self._refused(reason)
+
+    def _refused(self, reason: str) -> DeviceError:
         return DeviceError(
-            f"{self._label} cannot be opened ({_reason(error)}); check that no other program "
+            f"{self._label} cannot be opened ({reason}); check that no other program "
             "holds it and that you may use it (group audio)."
         )
 
-    def _n_channels(self, n_available: int) -> int:
+    def _check_channel(self, n_available: int) -> None:
         if self._channel > n_available:
             raise DeviceError(
                 f"{self._label} has {n_available} channel(s), not a channel {self._channel}; "
                 "set [audio] channel to one of them, or to 0 for all."
             )
-        if n_available <= MAX_REAL_CHANNELS:
-            return n_available
-        return max(2, self._channel)
 
-    def _on_buffer(self, frames: NDArray[np.float32], _n: int, time: Any, status: Any) -> None:
-        """Run in PortAudio's thread: copy and leave."""
+    def _on_buffer(self, frames: NDArray[np.float32], age_s: float, has_lost: bool) -> None:  # noqa: FBT001 (the host's)
+        """Run in the host's thread: copy and leave."""
         now_ns = self._clock.now_ns()
-        age_s = time.currentTime - time.inputBufferAdcTime
         length_s = frames.shape[0] / self.native_hz
         if not length_s <= age_s <= MAX_LATENCY_S:
             age_s = length_s
@@ -186,11 +208,11 @@ class _Session:
         self._heard_ns = now_ns
         if now_ns - self._opened_ns < SETTLE_S * NS_PER_S:
             return
-        buffer = Buffer(mono, now_ns - round(age_s * NS_PER_S), bool(status.input_overflow))
+        buffer = Buffer(mono, now_ns - round(age_s * NS_PER_S), has_lost)
         self._mailbox.put(buffer, mono.size)
 
     def _on_end(self) -> None:
-        """Run in PortAudio's thread when the stream ends for whatever reason."""
+        """Run in the host's thread when the stream ends for whatever reason."""
         self._mailbox.fail(DeviceError(f"{self._label} has gone; plug it in again."))
 
     def _check_alive(self) -> None:
@@ -202,13 +224,23 @@ class _Session:
 
     def _take(self, buffer: Buffer, n_lost: int) -> None:
         """Resample one buffer and cut what is complete into blocks."""
-        if n_lost > 0 or buffer.is_after_loss or self._sound_time.is_behind(buffer.first_ns):
-            n_missing = self._sound_time.restart(buffer.first_ns)
+        size = buffer.samples.size
+        true_hz = self._true_rate.observe(buffer.first_ns, size)
+        if true_hz is not None:
+            log.warning("%s runs at %g Hz, not %g", self._label, true_hz, self.native_hz)
+            self.native_hz, self._true_rate = true_hz, TrueRate(true_hz)
+            self._start_anew(buffer.first_ns, n_lost, true_hz)
+        elif self._sound_time.is_surplus(buffer.first_ns):
+            self._n_lost += n_lost + round(size * SAMPLE_RATE_HZ / self.native_hz)
+            self._is_shedding = True
+            return
+        elif n_lost > 0 or buffer.is_after_loss or self._sound_time.is_behind(buffer.first_ns):
             # The device knows that something is missing before the clock can tell how much.
-            self._n_lost += max(n_missing, n_lost, int(buffer.is_after_loss)) + self._pending.size
-            self._resampler = Resampler(self.native_hz)
-            self._pending = np.zeros(0, np.float32)
-        self._sound_time.observe(buffer.first_ns, buffer.samples.size)
+            self._start_anew(buffer.first_ns, max(n_lost, int(buffer.is_after_loss)))
+        elif self._is_shedding:
+            self._start_anew(buffer.first_ns, 0)
+        self._is_shedding = False
+        self._sound_time.observe(buffer.first_ns, size)
         self._pending = np.concatenate((self._pending, self._resampler.push(buffer.samples)))
         while self._pending.size >= BLOCK_SAMPLES:
             samples, self._pending = np.split(self._pending, [BLOCK_SAMPLES])
@@ -216,49 +248,26 @@ class _Session:
             self._blocks.append(AudioBlock(samples, start_ns, self._n_lost))
             self._n_lost = 0
 
+    def _start_anew(self, first_ns: int, n_lost: int, native_hz: float | None = None) -> None:
+        """Begin with a buffer that does not follow on the one before."""
+        n_missing = self._sound_time.restart(first_ns, native_hz)
+        self._n_lost += max(n_missing, n_lost) + self._pending.size
+        self._resampler = Resampler(self.native_hz)
+        self._pending = np.zeros(0, np.float32)
 
-def load_portaudio() -> Any:
-    """Return the sounddevice module with a fresh list of devices.
 
-    Raises:
-        DeviceError: If the library is missing.
+def shapes(found: SoundInput, channel: int) -> Iterator[StreamShape]:
+    """Yield the shapes to open a device in, the likeliest first.
+
+    Args:
+        found: The device.
+        channel: The channel that is wanted, from 1; 0 wants all.
     """
-    os.environ.setdefault("PULSE_LATENCY_MSEC", SOUND_SERVER_LATENCY_MS)
-    try:
-        import sounddevice  # type: ignore[import-untyped]  # ships no types
-    except OSError:
-        raise DeviceError(
-            "The PortAudio library is missing; install it with: sudo apt install libportaudio2"
-        ) from None
-    # PortAudio lists devices once, when it starts; only so is one seen that was plugged in since.
-    sounddevice._terminate()  # noqa: SLF001 (documented way to refresh the list, no public name)
-    sounddevice._initialize()  # noqa: SLF001 (as above)
-    return sounddevice
-
-
-def find_input(sounddevice: Any, part_of_name: str) -> dict[str, Any]:
-    """Return PortAudio's entry of the first input device whose name holds ``part_of_name``.
-
-    Raises:
-        DeviceError: If there is none, naming those that exist.
-    """
-    inputs = [d for d in sounddevice.query_devices() if d["max_input_channels"] > 0]
-    if not inputs:
-        raise DeviceError("There is no microphone on this machine; plug one in.")
-    if part_of_name:
-        found = [d for d in inputs if part_of_name.casefold() in d["name"].casefold()]
-        if not found:
-            names = ", ".join(repr(d["name"]) for d in inputs)
-            raise DeviceError(
-                f"There is no microphone whose name contains {part_of_name!r}; set [audio] device "
-                f"to part of one of these: {names}."
-            )
-        return dict(found[0])
-    default_index = sounddevice.default.device[0]
-    found = [d for d in inputs if d["index"] == default_index]
-    return dict(found[0] if found else inputs[0])
-
-
-def _reason(error: Exception) -> str:
-    """Return PortAudio's own words, without the numbers after them."""
-    return str(error.args[0] if error.args else error).split(" [")[0].removesuffix(".")
+    is_real = HARDWARE in found.name or found.n_channels <= MAX_REAL_CHANNELS
+    first = found.n_channels if is_real else max(2, channel)
+    others = (n for n in (found.n_channels, 1, 2) if max(1, channel) <= n <= found.n_channels)
+    rates_hz = sorted(RATES_HZ, key=lambda rate_hz: (rate_hz < SAMPLE_RATE_HZ, rate_hz))
+    for n_channels in dict.fromkeys((first, *others)):
+        for rate_hz in dict.fromkeys((found.rate_hz, *rates_hz)):
+            n_per_buffer = round(rate_hz * BLOCK_SAMPLES / SAMPLE_RATE_HZ)
+            yield StreamShape(rate_hz, n_channels, n_per_buffer)

@@ -9,6 +9,8 @@ MISSING_S = 0.25
 """By more than this the clock is not ahead through drift: something was lost."""
 PATIENCE_S = 1.0
 """For this long the clock has to be ahead: sound servers hold a burst back, then catch up."""
+SURPLUS_S = 0.06
+"""By more than this the count is not ahead by jitter: no sample arrives before it was taken."""
 GAIN = 1 / 64
 """Share of the difference between device and clock that one observation corrects."""
 
@@ -32,19 +34,34 @@ class SoundTime:
         self._n_in = 0
         self._n_out = 0
         self._end_ns = 0
-        self._behind_since_ns: int | None = None
+        self._behind = _Lasting()
+        self._surplus = _Lasting()
+        self._is_shedding = False
 
     def is_behind(self, first_ns: int) -> bool:
         """Return whether the clock has been ahead for so long that sound must be missing."""
-        if self._ahead_ns(first_ns) <= MISSING_S * NS_PER_S:
-            self._behind_since_ns = None
-            return False
-        if self._behind_since_ns is None:
-            self._behind_since_ns = first_ns
-        return first_ns - self._behind_since_ns >= PATIENCE_S * NS_PER_S
+        return self._behind.has_lasted(self._ahead_ns(first_ns) > MISSING_S * NS_PER_S, first_ns)
 
-    def restart(self, first_ns: int) -> int:
-        """Start counting anew and return how many samples at 16 kHz the clock says are missing."""
+    def is_surplus(self, first_ns: int) -> bool:
+        """Return whether a buffer is to be left out so that the clock can catch up.
+
+        Once it was so, it stays so until the clock has.
+        """
+        surplus_ns = -self._ahead_ns(first_ns)
+        if self._is_shedding:
+            self._is_shedding = first_ns < self._end_ns
+        else:
+            is_much = surplus_ns > SURPLUS_S * NS_PER_S
+            self._is_shedding = self._surplus.has_lasted(is_much, first_ns)
+        return self._is_shedding
+
+    def restart(self, first_ns: int, native_hz: float | None = None) -> int:
+        """Start counting anew and return how many samples at 16 kHz the clock says are missing.
+
+        Args:
+            first_ns: Clock when the first sample from here on was taken.
+            native_hz: Rate from here on, if it is another one.
+        """
         if self._anchor_ns is None:
             n_missing = 0
         else:
@@ -52,7 +69,8 @@ class SoundTime:
         # Time never runs backwards, even where the device had run ahead of the clock.
         self._anchor_ns = float(max(first_ns, self._end_ns))
         self._n_in = self._n_out = 0
-        self._behind_since_ns = None
+        self._native_hz = native_hz or self._native_hz
+        self._behind, self._surplus, self._is_shedding = _Lasting(), _Lasting(), False
         return n_missing
 
     def observe(self, first_ns: int, n_samples: int) -> None:
@@ -83,3 +101,19 @@ class SoundTime:
         if self._anchor_ns is None:
             return 0.0
         return first_ns - (self._anchor_ns + self._n_in * NS_PER_S / self._native_hz)
+
+
+class _Lasting:
+    """Tells what lasts from what comes and goes."""
+
+    def __init__(self) -> None:
+        self._since_ns: int | None = None
+
+    def has_lasted(self, is_so: bool, now_ns: int) -> bool:  # noqa: FBT001 (what it is about)
+        """Return whether it has been so at every question of the last ``PATIENCE_S``."""
+        if not is_so:
+            self._since_ns = None
+            return False
+        if self._since_ns is None:
+            self._since_ns = now_ns
+        return now_ns - self._since_ns >= PATIENCE_S * NS_PER_S

@@ -37,6 +37,7 @@ class _SyntheticDevice(ABC):
         self._clock = clock
         self._is_plugged = True
         self._is_frozen = False
+        self._is_occupied = False
         self._is_open = False
         self._opened_ns = 0
         self._n_done = 0
@@ -60,10 +61,20 @@ class _SyntheticDevice(ABC):
         self._n_passed = self._n_due(self._clock.now_ns())
         self._is_frozen = False
 
+    def occupy(self) -> None:
+        """Let another program hold it from the next opening on."""
+        self._is_occupied = True
+
+    def vacate(self) -> None:
+        """Let that program end."""
+        self._is_occupied = False
+
     def open(self) -> None:
         """Start; see ``capture.source``."""
         if not self._is_plugged:
             raise DeviceError(f"The {self.name} is not plugged in; plug it in.")
+        if self._is_occupied:
+            raise DeviceError(f"The {self.name} is in use by another program; close that one.")
         self._opened_ns = self._clock.now_ns()
         self._n_done = self._n_passed = 0
         self._is_open = True
@@ -121,6 +132,7 @@ class SyntheticAudio(_SyntheticDevice):
         super().__init__(clock)
         self._voicing = Voicing() if voicing is None else voicing
         self._seed = seed
+        self._gain = 1.0
 
     def speak(self, pitch_hz: float = 140.0, syllables_hz: float = 4.0) -> None:
         """Buzz like a voice from the next block on."""
@@ -134,6 +146,18 @@ class SyntheticAudio(_SyntheticDevice):
         """Be silent from the next block on."""
         self._voicing = SILENCE
 
+    def mute(self) -> None:
+        """Deliver nothing but zeros, as a switch at the device or a hung one does."""
+        self._gain = 0.0
+
+    def overdrive(self) -> None:
+        """Clip, as with the gain turned all the way up."""
+        self._gain = 100.0
+
+    def tune(self) -> None:
+        """Deliver at the right level again."""
+        self._gain = 1.0
+
     def read(self, timeout_s: float) -> AudioBlock | None:
         """Return the next block; see ``AudioSource``."""
         found = self._next(timeout_s, MAX_BACKLOG_BLOCKS)
@@ -141,6 +165,8 @@ class SyntheticAudio(_SyntheticDevice):
             return None
         number, n_lost = found
         samples = sound(self._voicing, number * BLOCK_SAMPLES, BLOCK_SAMPLES, self._seed)
+        if self._gain != 1.0:
+            samples = np.clip(samples * np.float32(self._gain), -1.0, 1.0)
         return AudioBlock(samples, self._due_ns(number - 1), n_lost * BLOCK_SAMPLES)
 
     def _due_ns(self, number: int) -> int:

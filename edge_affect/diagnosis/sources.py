@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from edge_affect.capture.sound_cards import sound_cards
 from edge_affect.diagnosis.check import Finding, Subject, fail, ok, warn
 from edge_affect.errors import ConfigError, DeviceError
 
-SOUND_CARDS = Path("/proc/asound/cards")
+SOUND_CARDS = Path("/proc/asound")
 DEVICES = Path("/dev")
 SOUND_SERVERS = ("/run/user/*/pulse/native", "/run/user/*/pipewire-0")
 
@@ -17,23 +18,16 @@ def microphone(subject: Subject) -> Finding:
     """Say whether the kernel knows a sound card, or a sound server runs."""
     if subject.config.audio.source != "microphone":
         return ok(f"[audio] source is {subject.config.audio.source}: no microphone is needed.")
-    cards = _cards()
+    cards = sound_cards(SOUND_CARDS)
     if cards:
-        return ok(f"The kernel knows {len(cards)} sound cards: {', '.join(cards)}.")
+        named = ", ".join(f"{card.name} ({', '.join(card.identities)})" for card in cards)
+        return ok(f"The kernel knows {len(cards)} sound cards: {named}.")
     if any(found for pattern in SOUND_SERVERS for found in Path("/").glob(pattern[1:])):
         return ok("The kernel knows no sound card, but a sound server runs.")
     return warn(
         "The kernel knows no sound card, and no sound server runs.",
         'Plug a microphone in, or set [audio] source to "none".',
     )
-
-
-def _cards() -> list[str]:
-    try:
-        lines = SOUND_CARDS.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [line.split("- ", 1)[1].strip() for line in lines if "- " in line]
 
 
 def camera(subject: Subject) -> Finding:

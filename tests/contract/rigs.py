@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from fake_sound import FakeHost
 from media import write_clip
 from pulse import PulseServer, why_not
 
@@ -39,6 +40,8 @@ class Rig:
     clock: Clock
     is_paced: bool = True
     unplug: Callable[[], None] | None = None
+    occupy: Callable[[], None] | None = None
+    vacate: Callable[[], None] | None = None
     frame_rate_hz: float = RATE_HZ
     private: str = field(default="recorded-by-jane-doe")
 
@@ -133,13 +136,13 @@ def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
 def synthetic_audio(_request: pytest.FixtureRequest) -> Rig:
     clock = ManualClock(1_000_000_007)
     source = SyntheticAudio(clock)
-    return Rig(source, clock, unplug=source.unplug)
+    return Rig(source, clock, unplug=source.unplug, occupy=source.occupy, vacate=source.vacate)
 
 
 def synthetic_video(_request: pytest.FixtureRequest) -> Rig:
     clock = ManualClock(1_000_000_007)
     source = SyntheticVideo(clock, frame_rate_hz=RATE_HZ)
-    return Rig(source, clock, unplug=source.unplug)
+    return Rig(source, clock, unplug=source.unplug, occupy=source.occupy, vacate=source.vacate)
 
 
 def _replay(request: pytest.FixtureRequest, kind: str, *, is_paced: bool) -> Rig:
@@ -155,6 +158,20 @@ def microphone(request: pytest.FixtureRequest) -> Rig:
     request.getfixturevalue("pulse")
     clock = MonotonicClock()
     return Rig(Microphone(clock, "stereo48", channel=1), clock)
+
+
+def microphone_on_fake(_request: pytest.FixtureRequest) -> Rig:
+    clock = MonotonicClock()
+    host = FakeHost(clock, is_live=True)
+    source = Microphone(clock, "usb:0d8c:0014", 1, host, host.cards)
+    card = host.plugged[0]
+    return Rig(
+        source,
+        clock,
+        unplug=lambda: host.unplug(card),
+        occupy=lambda: card.hold(True),
+        vacate=lambda: card.hold(False),
+    )
 
 
 def lavfi_camera(_request: pytest.FixtureRequest) -> Rig:
@@ -201,6 +218,7 @@ AUDIO: dict[str, Callable[[pytest.FixtureRequest], Rig]] = {
     "replay": lambda request: _replay(request, "audio", is_paced=True),
     "replay-fast": lambda request: _replay(request, "audio", is_paced=False),
     "microphone-on-pulse": microphone,
+    "microphone-on-fake": microphone_on_fake,
 }
 VIDEO: dict[str, Callable[[pytest.FixtureRequest], Rig]] = {
     "synthetic": synthetic_video,

@@ -188,6 +188,18 @@ def test_unplugged_device_is_an_error_and_comes_back(either: Rig) -> None:
     either.source.close()
 
 
+def test_busy_device_is_refused_and_taken_when_it_is_free(either: Rig) -> None:
+    if either.occupy is None or either.vacate is None:
+        pytest.skip("no test can let another program hold this source")
+    either.occupy()
+    for _ in range(2):
+        with pytest.raises(DeviceError, match="another program"):
+            either.source.open()
+    either.vacate()
+    either.source.open()
+    take(either, 2)
+
+
 def test_slow_reader_of_sound_loses_the_oldest_and_knows_how_much(audio: Rig) -> None:
     if not audio.is_paced:
         pytest.skip("as fast as possible: nothing is dropped")
@@ -198,7 +210,8 @@ def test_slow_reader_of_sound_loses_the_oldest_and_knows_how_much(audio: Rig) ->
     assert 0 < len(after) <= MAX_BACKLOG_S * SAMPLE_RATE_HZ / BLOCK_SAMPLES + 3
     n_lost = sum(block.n_lost for block in after)
     assert n_lost == pytest.approx(1.3 * SAMPLE_RATE_HZ, rel=0.4)
-    missing_ns = after[0].start_ns - before[-1].end_ns
+    # A block or two from before the gap may have been ready already.
+    missing_ns = max(b.start_ns - a.end_ns for a, b in pairwise([before[-1], *after]))
     assert missing_ns / NS_PER_S == pytest.approx(n_lost / SAMPLE_RATE_HZ, abs=0.25)
 
 

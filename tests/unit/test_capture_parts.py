@@ -12,7 +12,7 @@ import pytest
 
 from edge_affect.capture.devices import open_audio, open_video
 from edge_affect.capture.mailbox import Mailbox
-from edge_affect.capture.microphone import Microphone, find_input
+from edge_affect.capture.microphone import Microphone
 from edge_affect.capture.pacing import FramePacer, wait_until
 from edge_affect.capture.pi_camera import PiCameraSource
 from edge_affect.capture.sound_time import SoundTime
@@ -140,6 +140,42 @@ def test_late_burst_is_no_loss() -> None:
         sound_time.stamp(512)
 
 
+@pytest.mark.parametrize("ppm", [-900, 900, 5000, 30_000])
+def test_no_quartz_carries_sound_away_from_the_clock(ppm: int) -> None:
+    """What steering cannot follow is left out and counted: it never adds up."""
+    rate_hz, sound_time = 48_000.0 * (1 + ppm / 1e6), SoundTime(48_000.0)
+    n_in, n_shed, worst_ms, is_shedding = 0, 0, 0.0, False
+    while n_in < 1800 * rate_hz:
+        first_ns = round(n_in / rate_hz * NS_PER_S)
+        n_in += 1536
+        if sound_time.is_surplus(first_ns):
+            n_shed, is_shedding = n_shed + 1536, True
+            continue
+        if is_shedding:
+            sound_time.restart(first_ns)
+            is_shedding = False
+        sound_time.observe(first_ns, 1536)
+        worst_ms = max(worst_ms, abs(sound_time.stamp(512) - first_ns) / 1e6)
+    assert worst_ms < 80.0 + (32.0 if ppm > 10_000 else 0.0)
+    assert max(0, ppm - 1100) / 1e6 <= n_shed / n_in <= 1.3 * max(0, ppm - 1000) / 1e6 + 0.0025
+    assert (n_shed > 0) == (ppm > 1000)
+
+
+def test_old_sound_at_the_start_does_not_make_all_that_follows_late() -> None:
+    """A sound server may begin with two seconds at once."""
+    sound_time, clock_s = SoundTime(48_000.0), 0.0
+    for number in range(300):
+        clock_s = max(2.0, number * 0.032)
+        first_ns = round(clock_s * NS_PER_S)
+        if sound_time.is_surplus(first_ns):
+            continue
+        if number > 100 and sound_time.stamp(0) > first_ns + 60_000_000:
+            sound_time.restart(first_ns)
+        sound_time.observe(first_ns, 1536)
+        stamp_ns = sound_time.stamp(512)
+    assert abs(stamp_ns - first_ns) < 0.1 * NS_PER_S
+
+
 def test_time_of_sound_never_runs_backwards() -> None:
     sound_time = SoundTime(16_000.0)
     sound_time.observe(10 * NS_PER_S, 16_000)
@@ -214,31 +250,6 @@ def test_configuration_names_every_source() -> None:
     ]  # fmt: skip
     assert pictures[0] is not None
     assert pictures[0].name == "/dev/video0"
-
-
-class Devices:
-    """The two members of sounddevice that the search for a microphone uses."""
-
-    def __init__(self, names: dict[str, int], default_index: int = -1) -> None:
-        self._entries = [
-            {"name": name, "index": i, "max_input_channels": n}
-            for i, (name, n) in enumerate(names.items())
-        ]
-        self.default = type("Default", (), {"device": (default_index, -1)})()
-
-    def query_devices(self) -> list[dict[str, object]]:
-        return self._entries
-
-
-def test_microphone_is_found_by_name_never_by_index() -> None:
-    devices = Devices({"HDMI": 0, "USB PnP Sound: Audio (hw:1,0)": 1, "ReSpeaker (hw:2,0)": 6}, 2)
-    assert find_input(devices, "respeaker")["index"] == 2
-    assert find_input(devices, "usb pnp")["index"] == 1
-    assert find_input(devices, "")["index"] == 2
-    with pytest.raises(DeviceError, match=r"'HDMI'.*'USB PnP Sound: Audio \(hw:1,0\)', 'ReSp"):
-        find_input(devices, "HDMI")
-    with pytest.raises(DeviceError, match="no microphone on this machine"):
-        find_input(Devices({"HDMI": 0}), "")
 
 
 def test_live_path_starts_without_media_libraries() -> None:

@@ -156,8 +156,8 @@ def test_a_cage_that_leaks_is_a_failure(monkeypatch):
 def test_cards_are_read_and_a_missing_microphone_is_told(monkeypatch, tmp_path):
     cards = tmp_path / "cards"
     cards.write_text(" 0 [PCH  ]: HDA-Intel - HDA Intel PCH\n       HDA Intel PCH at 0xf7\n")
-    monkeypatch.setattr(sources, "SOUND_CARDS", cards)
-    assert "HDA Intel PCH" in sources.microphone(SUBJECT).sentence
+    monkeypatch.setattr(sources, "SOUND_CARDS", tmp_path)
+    assert "HDA Intel PCH (card:PCH)" in sources.microphone(SUBJECT).sentence
     monkeypatch.setattr(sources, "SOUND_CARDS", tmp_path / "none")
     monkeypatch.setattr(sources, "SOUND_SERVERS", (f"{tmp_path}/pulse*",))
     assert sources.microphone(SUBJECT).state is State.WARN

@@ -1,0 +1,204 @@
+"""What opens sound devices: PortAudio through sounddevice, behind a narrow protocol."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from edge_affect.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    OnBuffer = Callable[[NDArray[np.float32], float, bool], None]
+    """Takes frames, shape ``(n_frames, n_channels)``, range [-1, 1], valid during the call only;
+    the age of the first one in s, 0 if unknown; whether the device lost something before it."""
+
+SOUND_SERVER_LATENCY_MS = "30"
+"""PulseAudio hands sound on in bursts of up to two seconds unless a client asks for less."""
+_SHAPE_ERRORS = (-9994, -9997, -9998)
+"""PortAudio's codes for a sample format, a rate and a number of channels that it cannot have."""
+_BUSY = -9985
+
+
+@dataclass(frozen=True, slots=True)
+class SoundInput:
+    """A device that can be recorded from.
+
+    Attributes:
+        index: Of this moment's list; means nothing afterwards.
+        name: As the host calls it; a card's number stands in it as ``(hw:1,0)``.
+        n_channels: At most so many.
+        rate_hz: The rate that it prefers.
+        is_default: Whether the system records from it unless told otherwise.
+    """
+
+    index: int
+    name: str
+    n_channels: int
+    rate_hz: float
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamShape:
+    """How a device is opened.
+
+    Attributes:
+        rate_hz: Samples per second, > 0.
+        n_channels: >= 1.
+        n_per_buffer: Frames in one buffer.
+    """
+
+    rate_hz: float
+    n_channels: int
+    n_per_buffer: int
+
+
+class RefusedShape(Exception):  # noqa: N818 (no failure yet: another shape may do)
+    """The device cannot be opened in this shape."""
+
+
+class RefusedDevice(Exception):  # noqa: N818 (becomes a DeviceError with the device's name)
+    """The device cannot be opened at all now; the text says why, as part of a sentence."""
+
+
+class SoundStream(Protocol):
+    """A device that delivers."""
+
+    def stop(self) -> None:
+        """Stop without waiting for what it still holds, and let go of the device."""
+
+
+class SoundHost(Protocol):
+    """What knows the sound devices of a machine."""
+
+    def inputs(self) -> tuple[SoundInput, ...]:
+        """Return the devices that are there at this moment.
+
+        Raises:
+            DeviceError: If the host itself is missing.
+        """
+
+    def open(
+        self,
+        device: SoundInput,
+        shape: StreamShape,
+        on_buffer: OnBuffer,
+        on_end: Callable[[], None],
+    ) -> SoundStream:
+        """Open a device of the latest list and let it deliver.
+
+        Args:
+            device: Which.
+            shape: How.
+            on_buffer: Called in a thread of the host's.
+            on_end: Called there when the stream ends for whatever reason.
+
+        Raises:
+            RefusedShape: If another shape may do.
+            RefusedDevice: If none will.
+        """
+
+
+class PortAudioHost:
+    """The devices that PortAudio sees: ALSA's, and sound servers where there are any."""
+
+    def __init__(self) -> None:
+        self._library: Any = None
+
+    def inputs(self) -> tuple[SoundInput, ...]:
+        """Return the devices that are there now; see ``SoundHost``."""
+        self._library = _load()
+        default_index = self._library.default.device[0]
+        return tuple(
+            SoundInput(
+                entry["index"],
+                entry["name"],
+                entry["max_input_channels"],
+                float(entry["default_samplerate"]),
+                entry["index"] == default_index,
+            )
+            for entry in self._library.query_devices()
+            if entry["max_input_channels"] > 0
+        )
+
+    def open(
+        self,
+        device: SoundInput,
+        shape: StreamShape,
+        on_buffer: OnBuffer,
+        on_end: Callable[[], None],
+    ) -> SoundStream:
+        """Open a device; see ``SoundHost``."""
+
+        def callback(frames: NDArray[np.float32], _n: int, time: Any, status: Any) -> None:
+            age_s = time.currentTime - time.inputBufferAdcTime
+            on_buffer(frames, age_s, bool(status.input_overflow))
+
+        try:
+            stream = self._library.InputStream(
+                device=device.index,
+                channels=shape.n_channels,
+                samplerate=shape.rate_hz,
+                blocksize=shape.n_per_buffer,
+                # PortAudio converts from whatever format the device has.
+                dtype="float32",
+                callback=callback,
+                finished_callback=on_end,
+            )
+        except self._library.PortAudioError as error:
+            raise _refusal(error) from None
+        try:
+            stream.start()
+        except self._library.PortAudioError as error:
+            stream.close(ignore_errors=True)
+            raise _refusal(error) from None
+        return _PortAudioStream(stream)
+
+
+class _PortAudioStream:
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def stop(self) -> None:
+        """Stop; see ``SoundStream``."""
+        try:
+            self._stream.abort(ignore_errors=True)
+        finally:
+            self._stream.close(ignore_errors=True)
+
+
+def _load() -> Any:
+    """Return the sounddevice module with a fresh list of devices.
+
+    Raises:
+        DeviceError: If the library is missing.
+    """
+    os.environ.setdefault("PULSE_LATENCY_MSEC", SOUND_SERVER_LATENCY_MS)
+    try:
+        import sounddevice  # type: ignore[import-untyped]  # ships no types
+    except OSError:
+        raise DeviceError(
+            "The PortAudio library is missing; install it with: sudo apt install libportaudio2"
+        ) from None
+    # PortAudio lists devices once, when it starts; only so is one seen that was plugged in since.
+    sounddevice._terminate()  # noqa: SLF001 (documented way to refresh the list, no public name)
+    sounddevice._initialize()  # noqa: SLF001 (as above)
+    return sounddevice
+
+
+def _refusal(error: Exception) -> RefusedShape | RefusedDevice:
+    code = error.args[1] if len(error.args) > 1 else 0
+    if code in _SHAPE_ERRORS:
+        return RefusedShape(_reason(error))
+    return RefusedDevice("another program holds it" if code == _BUSY else _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    """Return PortAudio's own words, without the numbers after them."""
+    return str(error.args[0] if error.args else error).split(" [")[0].removesuffix(".")
