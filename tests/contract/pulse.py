@@ -26,11 +26,17 @@ def why_not() -> str | None:
 
 
 class PulseServer:
-    """A server of its own in ``folder``; tones play into all its sinks until it stops."""
+    """A server of its own in ``folder``; tones play into all its sinks until it stops.
 
-    def __init__(self, folder: Path) -> None:
+    With a single sink, what records from it ends when it vanishes; else the server moves it to
+    another one, without a word.
+    """
+
+    def __init__(self, folder: Path, sinks: dict[str, tuple[int, int]] | None = None) -> None:
         self._folder = folder
+        self._sinks = SINKS if sinks is None else sinks
         self._children: list[subprocess.Popen[bytes]] = []
+        self._players: dict[str, subprocess.Popen[bytes]] = {}
         self.server: subprocess.Popen[bytes] | None = None
 
     @property
@@ -50,13 +56,10 @@ class PulseServer:
         socket = f"{self._folder}/native"
         modules = [f"load-module module-native-protocol-unix socket={socket} auth-anonymous=1"]
         pcms = ["ctl.!default { type pulse }"]
-        for name, (rate_hz, n_channels) in SINKS.items():
-            modules.append(
-                f"load-module module-null-sink sink_name={name} rate={rate_hz} "
-                f"channels={n_channels}"
-            )
+        for name in self._sinks:
+            modules.append(f"load-module {self._module(name)}")
             pcms.append(f'pcm.{name} {{ type pulse device "{name}.monitor" }}')
-        pcms.append('pcm.!default { type pulse device "mono16.monitor" }')
+        pcms.append(f'pcm.!default {{ type pulse device "{next(iter(self._sinks))}.monitor" }}')
         (self._folder / "asound.conf").write_text("\n".join(pcms) + "\n")
         (self._folder / "default.pa").write_text("\n".join(modules) + "\n")
         self.server = self._spawn(
@@ -65,14 +68,14 @@ class PulseServer:
             f"--file={self._folder}/default.pa",
         )  # fmt: skip
         self._await_sinks()
-        for name in SINKS:
-            self._play(name)
+        for name in self._sinks:
+            self.play(name)
         # A null sink needs up to 2 s before it follows the wish for small bursts.
         time.sleep(3.0)
 
     def record(self, name: str, seconds: float) -> tuple[int, np.ndarray]:
         """Return the rate and the first channel of what the server's own recorder hears."""
-        rate_hz, n_channels = SINKS[name]
+        rate_hz, n_channels = self._sinks[name]
         n_bytes = round(seconds * rate_hz) * n_channels * 4
         form = (f"--rate={rate_hz}", f"--channels={n_channels}", "--format=float32le")
         with subprocess.Popen(
@@ -85,6 +88,17 @@ class PulseServer:
             recorder.kill()
         return rate_hz, np.frombuffer(content, np.float32).reshape(-1, n_channels)[:, 0]
 
+    def vanish(self, name: str) -> None:
+        """Take a sink away, as if its device had been unplugged."""
+        self.hush(name)
+        modules = self._control("list", "short", "modules").splitlines()
+        self._control("unload-module", next(m.split()[0] for m in modules if f"={name} " in m))
+
+    def appear(self, name: str) -> None:
+        """Bring it back, playing."""
+        self._control("load-module", *self._module(name).split())
+        self.play(name)
+
     def kill(self) -> None:
         """End the server as if the sound card had been pulled."""
         assert self.server is not None
@@ -93,6 +107,8 @@ class PulseServer:
 
     def stop(self) -> None:
         """End everything."""
+        for name in list(self._players):
+            self.hush(name)
         for child in reversed(self._children):
             child.kill()
             child.wait()
@@ -110,24 +126,45 @@ class PulseServer:
     def _await_sinks(self) -> None:
         deadline_s = time.monotonic() + 10.0
         while time.monotonic() < deadline_s:
-            done = subprocess.run(
-                ["pactl", "list", "short", "sinks"],
-                env={**os.environ, **self.env},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.stdout.count("\n") == len(SINKS):
-                return
+            try:
+                if self._control("list", "short", "sinks").count("\n") == len(self._sinks):
+                    return
+            except subprocess.CalledProcessError:  # it does not listen yet
+                pass
             time.sleep(0.1)
-        raise RuntimeError(f"the private PulseAudio did not start: {done.stderr.strip()}")
+        raise RuntimeError("the private PulseAudio did not start")
 
-    def _play(self, name: str) -> None:
-        rate_hz, n_channels = SINKS[name]
+    def _module(self, name: str) -> str:
+        rate_hz, n_channels = self._sinks[name]
+        return f"module-null-sink sink_name={name} rate={rate_hz} channels={n_channels}"
+
+    def _control(self, *words: str) -> str:
+        done = subprocess.run(
+            ["pactl", *words],
+            env={**os.environ, **self.env},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def hush(self, name: str) -> None:
+        """Play nothing into a sink: it delivers zeros."""
+        player = self._players.pop(name, None)
+        if player is not None:
+            player.kill()
+            player.wait()
+
+    def play(self, name: str, level: float = LEVEL) -> None:
+        """Play a tone on the left and another one on the right; above 1 it clips."""
+        self.hush(name)
+        rate_hz, n_channels = self._sinks[name]
         frequencies_hz = (LEFT_HZ, RIGHT_HZ)[:n_channels]
-        frames = np.stack([tone(hz, 120.0, rate_hz, LEVEL) for hz in frequencies_hz], axis=1)
+        frames = np.stack([tone(hz, 120.0, rate_hz, level) for hz in frequencies_hz], axis=1)
         path = self._folder / f"{name}.raw"
-        path.write_bytes(frames.tobytes())
+        path.write_bytes(np.clip(frames, -1.0, 1.0).tobytes())
         form = (f"--rate={rate_hz}", f"--channels={n_channels}", "--format=float32le")
-        self._spawn("parec", "--latency-msec=30", f"--device={name}.monitor", *form)
-        self._spawn("pacat", "--raw", "--latency-msec=1000", f"--device={name}", *form, str(path))
+        if level == LEVEL:
+            self._spawn("parec", "--latency-msec=30", f"--device={name}.monitor", *form)
+        player = ("pacat", "--raw", "--latency-msec=1000", f"--device={name}", *form, str(path))
+        self._players[name] = self._spawn(*player)
