@@ -33,6 +33,7 @@ from edge_affect.config_changes import (
 from edge_affect.consent import Consent, Switches
 from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.keys import Rule, key, nearest, section, toml_value
+from edge_affect.smart_home import HomeAssistant, Homie, check_smart_home, node_id, other_topics
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -275,6 +276,8 @@ class Config:
     sensing: Sensing = field(default_factory=Sensing)
     publish: Publish = field(default_factory=Publish)
     mqtt: Mqtt = field(default_factory=Mqtt)
+    home_assistant: HomeAssistant = field(default_factory=HomeAssistant)
+    homie: Homie = field(default_factory=Homie)
     alerts: Alerts = field(default_factory=Alerts)
     alert: tuple[RuleChange, ...] = ()
 
@@ -292,6 +295,16 @@ class Config:
     def base_topic(self) -> str:
         """The prefix of every topic this box writes, without a trailing slash."""
         return f"edge-affect/{self.device.site}/{self.device.name}"
+
+    @property
+    def node_id(self) -> str:
+        """The name of this box outside its own topics, and at the broker."""
+        return node_id(self.device.site, self.device.name)
+
+    @property
+    def other_topics(self) -> tuple[str, ...]:
+        """What this box writes outside its own topics; told in ``about``."""
+        return other_topics(self.home_assistant, self.homie, self.node_id)
 
     @property
     def min_people(self) -> int:
@@ -359,6 +372,7 @@ def parse(text: str, name: str = "configuration") -> Config:
         check_alerts(config.alerts)
         # Rules of a setting can only be checked once the setting is known.
         _ = config.alert_rules
+        check_smart_home(config.home_assistant, config.homie, config.node_id)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
     return config

@@ -114,6 +114,7 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
         "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
         "unvalidated": _unvalidated(config),
         "not_sensed": _not_sensed(config),
+        "other_topics": list(config.other_topics),
     }
 
 

@@ -12,12 +12,13 @@ from edge_affect.publishing.payload import to_json
 from edge_affect.publishing.stamping import local_minute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from edge_affect.alerting.event_edges import EventEdge
     from edge_affect.alerting.watch import AlertState
     from edge_affect.config import Config
     from edge_affect.publishing.bulletin import Bulletin
+    from edge_affect.publishing.mirror import Mirror
     from edge_affect.publishing.notices import Now
     from edge_affect.publishing.topics import Topics
     from edge_affect.record import AffectRecord
@@ -33,9 +34,18 @@ class Announcer:
         topics: Of this box.
         bulletin: Where notices go.
         now: The start.
+        mirrors: Are told as well.
     """
 
-    def __init__(self, config: Config, topics: Topics, bulletin: Bulletin, now: Now) -> None:
+    def __init__(
+        self,
+        config: Config,
+        topics: Topics,
+        bulletin: Bulletin,
+        now: Now,
+        mirrors: Sequence[Mirror] = (),
+    ) -> None:
+        self._mirrors = mirrors
         self._topics = topics
         self._bulletin = bulletin
         self._moments = WallMoments()
@@ -56,13 +66,13 @@ class Announcer:
         edges = self._edges.step(now.ns, record)
         self._say_events(edges, now)
         changes = self._board.step(now.ns, record, local_minute(now.stamp))
-        self._say_alerts((change.state for change in changes), now)
+        self._say_alerts([change.state for change in changes], now)
         return self._say_trend(record, now) or bool(edges or changes)
 
     def stop(self, now: Now) -> None:
         """Clear and end what goes on, because the box ends."""
         self._say_events(self._edges.stop(now.ns), now)
-        self._say_alerts((change.state for change in self._board.stop(now.ns)), now)
+        self._say_alerts([change.state for change in self._board.stop(now.ns)], now)
 
     def note_retained(self, topic: str, payload: bytes) -> None:
         """Take back a retained alert of a rule that is not there any more; in any thread."""
@@ -77,12 +87,16 @@ class Announcer:
         self._bulletin.put_moment(self._topics.trend(to_json(trend_payload(points, now)).encode()))
         return True
 
-    def _say_alerts(self, states: Iterable[AlertState], now: Now) -> None:
+    def _say_alerts(self, states: Sequence[AlertState], now: Now) -> None:
+        for mirror in self._mirrors if states else ():
+            mirror.alerts(states)
         for state in states:
             payload = to_json(alert_payload(state, now, self._moments))
             self._bulletin.put_state(self._topics.alert(state.name, payload.encode()))
 
-    def _say_events(self, edges: Iterable[EventEdge], now: Now) -> None:
+    def _say_events(self, edges: Sequence[EventEdge], now: Now) -> None:
+        for mirror in self._mirrors if edges else ():
+            mirror.events(edges)
         for edge in edges:
             payload = to_json(event_payload(edge, now, self._moments))
             self._bulletin.put_happening(self._topics.event(payload.encode()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ class Allowance:
 
 
 class CommandDesk:
-    """Takes requests in one thread and answers each, as long as they keep to their number.
+    """Takes requests, in any thread, and answers each, as long as they keep to their number.
 
     Each kind of command has an allowance of its own, so that nobody can crowd out a pause by
     sending markers. What comes beyond it is answered with an error, from an equal allowance for
@@ -199,6 +200,7 @@ class CommandDesk:
         forward: Callable[[Command], None] | None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._lock = threading.Lock()
         self._topics = topics
         self._bulletin = bulletin
         self._stamp = stamp
@@ -209,6 +211,10 @@ class CommandDesk:
 
     def take(self, request: Request) -> None:
         """Carry one command out, or refuse it; both are answered."""
+        with self._lock:
+            self._take(request)
+
+    def _take(self, request: Request) -> None:
         name = self._topics.command_name(request.topic)
         known = name if name in COMMANDS else None
         kind = known or _OTHERS

@@ -6,7 +6,7 @@ import logging
 import select
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_affect.clock import NS_PER_S, MonotonicClock
 from edge_affect.errors import BrokerError
@@ -17,6 +17,7 @@ from edge_affect.publishing.bulletin import Bulletin
 from edge_affect.publishing.commands import CommandDesk
 from edge_affect.publishing.health import HEALTH_INTERVAL_S, SensingView, health_payload
 from edge_affect.publishing.inlet import Inlet
+from edge_affect.publishing.leftovers import earlier_about, leftovers
 from edge_affect.publishing.link import BrokerLink, LinkSettings
 from edge_affect.publishing.notices import Now
 from edge_affect.publishing.outbox import unpack
@@ -30,7 +31,9 @@ from edge_affect.sdnotify import Notifier
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
     from edge_affect.config import Config
+    from edge_affect.publishing.access import BrokerAccess
     from edge_affect.publishing.commands import Request
+    from edge_affect.publishing.mirror import Mirror
     from edge_affect.publishing.outbox import Entry
     from edge_affect.record import AffectRecord, Command
 
@@ -81,11 +84,18 @@ class Publisher:
         self._commands = commands
         self._bulletin = Bulletin(self._clock)
         self._topics = Topics(config.base_topic)
-        self._announcer = Announcer(config, self._topics, self._bulletin, self._now())
         forward = None if commands is None else self._forward
         self._desk = CommandDesk(self._topics, self._bulletin, self._stamper.peek, forward)
         self._tick_hz = config.publish.tick_hz
-        self._link = BrokerLink(self._link_settings(config), self._outbox, self._bulletin)
+        self._config = config
+        about = about_payload(config, shipped_models())
+        access = broker_access(config.mqtt)
+        self._mirrors = self._make_mirrors(about, access)
+        self._announcer = Announcer(
+            config, self._topics, self._bulletin, self._now(), self._mirrors
+        )
+        settings = self._link_settings(to_json(about).encode(), access)
+        self._link = BrokerLink(settings, self._outbox, self._bulletin)
         self._stopped, self._stopper = socket.socketpair()
         self._stopper.settimeout(0.0)
         self._notifier = Notifier()
@@ -94,15 +104,30 @@ class Publisher:
         self._health_ns = 0
         self._n_reconnects_told = 0
 
-    def _link_settings(self, config: Config) -> LinkSettings:
+    def _make_mirrors(self, about: dict[str, Any], access: BrokerAccess) -> tuple[Mirror, ...]:
+        """Return what says things again for smart homes; nothing else is even imported."""
+        made: list[Mirror] = []
+        if self._config.home_assistant.enabled:
+            from edge_affect.publishing.home_assistant import HomeAssistantDiscovery
+
+            made.append(HomeAssistantDiscovery(self._config, about, self._bulletin))
+        if self._config.homie.enabled:
+            from edge_affect.publishing.homie import HomieDevice
+
+            made.append(HomieDevice(self._config, about, access, self._clock, self._desk.take))
+        return tuple(made)
+
+    def _link_settings(self, about: bytes, access: BrokerAccess) -> LinkSettings:
         topics = self._topics
-        about = to_json(about_payload(config, shipped_models()))
+        filters = {topics.commands: 1, topics.alerts: 0, topics.own_about: 0}
+        for mirror in self._mirrors:
+            filters.update(mirror.filters)
         return LinkSettings(
-            access=broker_access(config.mqtt),
-            client_id=f"edge-affect-{config.device.site}-{config.device.name}",
-            greeting=(topics.about(about.encode()), topics.status(ONLINE)),
+            access=access,
+            client_id=self._config.node_id,
+            greeting=(topics.about(about), topics.status(ONLINE)),
             farewell=topics.status(OFFLINE),
-            filters={topics.commands: 1, topics.alerts: 0},
+            filters=filters,
             render=self._render,
             on_request=self._take_in,
         )
@@ -125,6 +150,8 @@ class Publisher:
             BrokerError: If ``Limits.give_up_s`` says so and the broker was away that long.
         """
         self._outbox.start()
+        for mirror in self._mirrors:
+            mirror.start()
         self._link.start()
         self._notifier.ready()
         try:
@@ -132,8 +159,12 @@ class Publisher:
         finally:
             self._notifier.stopping()
             self._announcer.stop(self._now())
+            for mirror in self._mirrors:
+                mirror.stop()
             if not self._link.stop():
                 LOG.warning("the broker was not told of the end")
+            for mirror in self._mirrors:
+                mirror.close()
             self._outbox.close()
             self._notifier.close()
             self._inlet.close()
@@ -172,9 +203,11 @@ class Publisher:
 
     def _publish_newest(self, now_ns: int) -> None:
         record = self._inlet.take()
+        for mirror in self._mirrors:
+            mirror.tick(now_ns, record)
         if record is None:
             # That nothing came is news to the alerts, too.
-            if self._announcer.tick(Now(now_ns, self._stamper.peek()), None):
+            if self._announcer.tick(Now(now_ns, self._stamper.peek()), None) or self._bulletin:
                 self._link.wake()
             return
         self._last, self._last_ns = record, now_ns
@@ -194,9 +227,11 @@ class Publisher:
         view = SensingView(self._last, age_s, self._inlet.n_refused)
         payload = health_payload(self._stamper.peek(), state, self._outbox, view)
         self._link.pass_on(self._topics.health(to_json(payload).encode()))
+        for mirror in self._mirrors:
+            mirror.health(payload)
 
     def _check_broker(self, away_s: float) -> None:
-        if not self._link.is_alive:
+        if not (self._link.is_alive and all(mirror.is_alive for mirror in self._mirrors)):
             raise RuntimeError("the connection thread has ended by itself")
         if not self._outbox.is_alive:
             raise RuntimeError("the thread of the spool has ended by itself")
@@ -214,10 +249,27 @@ class Publisher:
         return self._topics.affect(to_json(payload).encode())
 
     def _take_in(self, request: Request) -> None:
-        if self._topics.alert_name(request.topic) is None:
+        if self._topics.command_name(request.topic) is not None:
             self._desk.take(request)
-        elif request.retain:
-            self._announcer.note_retained(request.topic, request.payload)
+        elif request.topic == self._topics.own_about:
+            if request.retain:
+                self._note_about(request.payload)
+        elif self._topics.alert_name(request.topic) is not None:
+            if request.retain:
+                self._announcer.note_retained(request.topic, request.payload)
+        else:
+            for mirror in self._mirrors:
+                mirror.take(request)
+
+    def _note_about(self, payload: bytes) -> None:
+        """Take back what an earlier run left at the broker and this one does not want."""
+        earlier = earlier_about(payload)
+        if earlier is None:
+            return
+        for message in leftovers(earlier, self._config):
+            self._bulletin.put_happening(message)
+        for mirror in self._mirrors:
+            mirror.note_about(earlier)
 
     def _forward(self, command: Command) -> None:
         if self._commands is not None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from edge_affect.record import AffectRecord
 
 HEALTH_INTERVAL_S = 10.0
+SPOOL_STATES: tuple[str, ...] = ("off", "on", "full", "read-only", "failed")
+"""What ``queue.spool`` can say."""
 REFUSED_EDGES: tuple[float, ...] = (1, 10, 100)
 AGE_EDGES_S: tuple[float, ...] = (2, 5, 10, 60, 600)
 TEMPERATURE_STEP_C = 5

@@ -56,11 +56,13 @@ class LinkSettings:
         client_id: Stable name of this box at the broker: a new connection then ends a half-dead
             old one, and the old one's will comes before our ``online``.
         greeting: Sent at every connect, in this order; the last one is ``online``.
-        farewell: Sent at a clean end, and the will at any other.
+        farewell: Sent at a clean end.
         filters: Topic filters to subscribe to, with the QoS of each.
         render: Turns an outbox entry into its message.
         on_request: Called in the link's thread with what arrives.
         backoff: Waits between attempts.
+        will: What the broker says at any other end; None for the farewell.
+        label: What the log calls the broker.
     """
 
     access: BrokerAccess
@@ -71,6 +73,8 @@ class LinkSettings:
     render: Callable[[Entry], Message]
     on_request: OnRequest
     backoff: BackoffRange = field(default_factory=BackoffRange)
+    will: Message | None = None
+    label: str = "broker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,11 @@ class BrokerLink:
         self._bulletin.put_moment(message)
         self.wake()
 
+    def begin_stop(self) -> None:
+        """Begin to end; ``stop`` waits for it."""
+        self._is_stopping.set()
+        self.wake()
+
     def stop(self) -> bool:
         """Deliver what can be delivered in a moment, say ``offline``, and end.
 
@@ -148,8 +157,7 @@ class BrokerLink:
             Whether the thread has ended; one that is still connecting is left behind, it has
             nothing to say goodbye to.
         """
-        self._is_stopping.set()
-        self.wake()
+        self.begin_stop()
         self._thread.join(FAREWELL_S + GOODBYE_S + 1.0)
         if self._thread.is_alive():
             return False
@@ -172,7 +180,8 @@ class BrokerLink:
             self._set_state(is_connected=False, error=connection.end)
             if self._is_stopping.is_set():
                 return
-            LOG.warning("broker lost: %s; queued=%d", connection.end, len(self._outbox))
+            label, n_queued = self._settings.label, len(self._outbox)
+            LOG.warning("%s lost: %s; queued=%d", label, connection.end, n_queued)
             if time.monotonic() - started_s >= _STABLE_S:
                 self._backoff.reset()
             self._is_stopping.wait(self._backoff.next_s())
@@ -180,7 +189,7 @@ class BrokerLink:
     def _connect(self) -> Connection | None:
         """Return an open connection, or None after noting why there is none."""
         settings = self._settings
-        identity = ClientIdentity(settings.client_id, settings.farewell)
+        identity = ClientIdentity(settings.client_id, settings.will or settings.farewell)
         protocol = self._next_protocol()
         connection = Connection(settings.access, identity, protocol, on_request=settings.on_request)
         try:
@@ -199,7 +208,7 @@ class BrokerLink:
         self._n_connections += 1
         self._bulletin.open()
         self._set_state(is_connected=True, error=None, protocol=protocol)
-        LOG.info("broker connected: mqtt=%s", PROTOCOL_TEXT[protocol])
+        LOG.info("%s connected: mqtt=%s", settings.label, PROTOCOL_TEXT[protocol])
         return connection
 
     def _next_protocol(self) -> MQTTProtocolVersion:
@@ -215,10 +224,11 @@ class BrokerLink:
 
     def _serve(self, connection: Connection) -> tuple[list[Entry], list[Notice]]:
         """Deliver until the connection or the link ends; return what is not acknowledged."""
-        for message in self._settings.greeting:
-            connection.send(message)
+        # First what is retained from an earlier run, then what replaces it.
         for topic_filter, qos in self._settings.filters.items():
             connection.subscribe(topic_filter, qos)
+        for message in self._settings.greeting:
+            connection.send(message)
         lent: dict[int, Entry | Notice] = {}
         told: str | None = None
         while connection.is_open and not self._is_stopping.is_set():
@@ -227,7 +237,11 @@ class BrokerLink:
             self._drain_wakes()
             if connection.refusal != told:
                 told = connection.refusal
-                LOG.warning("the broker throws messages away: %s; see its access list", told)
+                LOG.warning(
+                    "the %s throws messages away: %s; see its access list",
+                    self._settings.label,
+                    told,
+                )
         deadline_s = time.monotonic() + FAREWELL_S
         while connection.is_open and time.monotonic() < deadline_s:
             self._deliver(connection, lent)

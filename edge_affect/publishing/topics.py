@@ -144,6 +144,11 @@ class Topics:
         return Message(topic, payload, expiry_s=ANSWER_EXPIRY_S, correlation=correlation)
 
     @property
+    def own_about(self) -> str:
+        """Where this box's own transparency card stands."""
+        return f"{self.base}/about"
+
+    @property
     def alerts(self) -> str:
         """The filter that takes in all alerts."""
         return f"{self.base}/alert/+"
