@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi test-spool
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi check-home-assistant test-spool
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -79,6 +79,13 @@ check-asyncapi: .stamps/dev ## hold docs/asyncapi.yaml against the AsyncAPI spec
 	@mkdir -p build && cd build && tar xzf "$$(npm pack --silent @asyncapi/specs@6.11.1)" \
 		'package/schemas/3.0.0-without-$$id.json'
 	@$(BIN)/python tools/check_asyncapi.py 'build/package/schemas/3.0.0-without-$$id.json'
+
+# Home Assistant needs a newer Python than the box; HOME_ASSISTANT=2026.11.0 needs 3.14.
+check-home-assistant: .stamps/dev ## show a real Home Assistant the discovery message; PYTHON=python3.13
+	@test -x .venv-home-assistant/bin/python || $(or $(PYTHON),python3.13) -m venv .venv-home-assistant
+	@.venv-home-assistant/bin/python -m pip install --quiet --disable-pip-version-check \
+		homeassistant==$(or $(HOME_ASSISTANT),2025.4.4) paho-mqtt==2.1.0
+	@$(BIN)/python tools/check_home_assistant.py --python .venv-home-assistant/bin/python
 
 # tflite-runtime has no wheels for Python 3.12 and later; say PYTHON=python3.11 where that is needed.
 check-tflite-runtime: .stamps/demo ## show that the models answer the same on tflite-runtime 2.14

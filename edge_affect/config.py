@@ -33,7 +33,7 @@ from edge_affect.config_changes import (
 from edge_affect.consent import Consent, Switches
 from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.keys import Rule, key, nearest, section, toml_value
-from edge_affect.smart_home import HomeAssistant, Homie, check_smart_home, node_id, other_topics
+from edge_affect.smart_home import HomeAssistant, Homie, check_homie_name, node_id, other_topics
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -372,7 +372,7 @@ def parse(text: str, name: str = "configuration") -> Config:
         check_alerts(config.alerts)
         # Rules of a setting can only be checked once the setting is known.
         _ = config.alert_rules
-        check_smart_home(config.home_assistant, config.homie, config.node_id)
+        check_homie_name(config.homie, config.node_id)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
     return config

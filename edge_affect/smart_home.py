@@ -66,14 +66,12 @@ def other_topics(home_assistant: HomeAssistant, homie: Homie, node: str) -> tupl
     return tuple(topics)
 
 
-def check_smart_home(home_assistant: HomeAssistant, homie: Homie, node: str) -> None:
-    """Refuse names that one of them does not allow.
+def check_homie_name(homie: Homie, node: str) -> None:
+    """Refuse a name that Homie does not allow, where it is on.
 
     Raises:
         ConfigError: Naming the setting.
     """
-    if home_assistant.enabled and not home_assistant.prefix:
-        raise ConfigError("[home_assistant] prefix is empty; Home Assistant's is homeassistant.")
     if homie.enabled and not re.fullmatch(_HOMIE_ID, node):
         raise ConfigError(
             f"[homie] allows only lower-case letters, digits and hyphens in names, not "

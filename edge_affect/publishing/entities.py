@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
 from edge_affect.publishing.commands import MARKER_TEXT_MAX
 from edge_affect.publishing.health import HEALTH_INTERVAL_S, SPOOL_STATES
+from edge_affect.publishing.mirror import stale_after_s
 from edge_affect.record import (
     EVENT_GOING_ON,
     EVENT_MAX,
@@ -19,9 +19,6 @@ from edge_affect.record import (
     SourceState,
 )
 
-STALE_S = 30
-"""Without a vector for this long, and for this many ticks of a slow box, values are unavailable."""
-STALE_TICKS = 6
 STALE_HEALTH_S = 6 * int(HEALTH_INTERVAL_S)
 NOT_ABSTAINED = "no"
 Component = dict[str, Any]
@@ -47,12 +44,6 @@ def components(
     }
     stale_s = stale_after_s(about)
     return {key: _finished(key, made[key], base, node, stale_s) for key in made}
-
-
-def stale_after_s(about: dict[str, Any]) -> int:
-    """Return after how long without a vector its values count for nothing."""
-    tick_hz: float = about["leak_ceiling"]["records_per_s"]
-    return max(STALE_S, math.ceil(STALE_TICKS / tick_hz))
 
 
 def _finished(key: str, made: Component, base: str, node: str, stale_s: int) -> Component:
@@ -225,14 +216,16 @@ def _alerts(about: dict[str, Any], grave: frozenset[str]) -> dict[str, Component
         made[f"alert_{name.replace('-', '_')}"] = {
             "platform": "binary_sensor",
             "state_topic": f"alert/{name}",
-            "value_template": "{{ value_json.state }}",
+            # A rule that is taken back leaves an empty message first.
+            "value_template": "{{ value_json.state if value_json is defined else none }}",
             "payload_on": "raised",
             "payload_off": "cleared",
             "json_attributes_topic": f"alert/{name}",
             "json_attributes_template": (
-                "{{ {'severity': value_json.severity, 'escalation': value_json.escalation,"
+                "{{ ({} if value_json is not defined else"
+                " {'severity': value_json.severity, 'escalation': value_json.escalation,"
                 " 'level': value_json.level, 'since': value_json.since,"
-                " 'message': value_json.message} | tojson }}"
+                " 'message': value_json.message}) | tojson }}"
             ),
             **({"device_class": "problem"} if name in grave else {"icon": "mdi:bell-ring-outline"}),
         }

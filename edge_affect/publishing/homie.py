@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from edge_affect.clock import NS_PER_S
 from edge_affect.publishing.bulletin import Bulletin
 from edge_affect.publishing.commands import Request
-from edge_affect.publishing.entities import stale_after_s
 from edge_affect.publishing.homie_device import (
     PHASES,
     affect_values,
@@ -23,7 +22,7 @@ from edge_affect.publishing.homie_device import (
     topics,
 )
 from edge_affect.publishing.link import BrokerLink, LinkSettings
-from edge_affect.publishing.mirror import Mirror
+from edge_affect.publishing.mirror import Mirror, stale_after_s
 from edge_affect.publishing.outbox import Outbox
 from edge_affect.publishing.payload import Stamp, affect_payload, to_json
 from edge_affect.publishing.topics import JSON_TYPE, TEXT_TYPE, Message

@@ -6,6 +6,7 @@ module is imported only where it is switched on, so that nobody else pays for it
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
     from edge_affect.alerting.watch import AlertState
     from edge_affect.publishing.commands import Request
     from edge_affect.record import AffectRecord
+
+STALE_S = 30
+"""Without a vector for this long its values count for nothing ..."""
+STALE_TICKS = 6
+"""... on a slow box, without so many."""
+
+
+def stale_after_s(about: dict[str, Any]) -> int:
+    """Return after how many seconds without a vector its values count for nothing.
+
+    Args:
+        about: The JSON object of the box's ``about`` topic.
+    """
+    tick_hz: float = about["leak_ceiling"]["records_per_s"]
+    return max(STALE_S, math.ceil(STALE_TICKS / tick_hz))
 
 
 class Mirror:

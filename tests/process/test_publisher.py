@@ -113,15 +113,20 @@ def reader(broker):
 
 
 @pytest.fixture
-def process(broker, tmp_path):
-    process = Process(tmp_path, broker.port)
+def process(broker, tmp_path, request):
+    process = Process(tmp_path, broker.port, config=CONFIG + getattr(request, "param", ""))
     yield process
     process.close()
 
 
+SMART_HOMES = "[home_assistant]\nenabled = true\n[homie]\nenabled = true\n"
+
+
+@pytest.mark.parametrize("process", ["", SMART_HOMES], indirect=True, ids=["plain", "smart-homes"])
 def test_it_publishes_within_its_memory_and_ends_cleanly_on_sigterm(process, reader):
     reader.wait_for(lambda: len(reader.of("affect")) >= 5, feed=process.records)
     assert process.memory_mb() <= MEMORY_LIMIT_MB
+    print(f"{process.memory_mb():.1f} MB at most")
     process.popen.send_signal(signal.SIGTERM)
     reader.wait_for(lambda: reader.of("status") == [b"online", b"offline"])
     code, said = process.end()
