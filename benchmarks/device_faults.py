@@ -188,7 +188,7 @@ def suffer(fault: Fault, records: Records) -> Outcome:
         None if told_s is None else told_s - began_s,
         told_as,
         None if mended_s is None else mended_s - ended_s,
-        _lost_s(fault, told_as, meanwhile, until_s - ended_s),
+        _lost_s(fault, told_as, [began_s, *(at_s for at_s, _ in meanwhile)], until_s - ended_s),
         _other(fault, [record for _, record in meanwhile]),
     )
 
@@ -198,11 +198,9 @@ def is_fine(record: dict[str, Any]) -> bool:
     return (record["microphone"], record["camera"]) == ("ok", "ok")
 
 
-def _lost_s(
-    fault: Fault, told_as: str, meanwhile: list[tuple[float, dict[str, Any]]], mending_s: float
-) -> float:
+def _lost_s(fault: Fault, told_as: str, times_s: list[float], mending_s: float) -> float:
     if fault.told is None:
-        return max(b - a for (a, _), (b, _) in pairwise(meanwhile))
+        return max(b - a for a, b in pairwise(times_s))
     return mending_s if told_as in GONE else 0.0
 
 

@@ -17,6 +17,7 @@ from edge_affect.perception.face_search import ALL_LOOKS, Look
 from edge_affect.perception.face_showing import NEVER_NS
 from edge_affect.perception.face_track import face_of_mesh
 from edge_affect.perception.face_tracking import FaceTracks
+from edge_affect.perception.stillness import Stillness
 from edge_affect.types import ExpressionEstimate, FaceObservation, ObservedFace
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class FaceFollower:
         self._signals = signals
         self._pace = pace
         self._plan = LookPlan(search.looks_for)
+        self._stillness = Stillness()
         self._tracks = FaceTracks(max_faces)
         self._shown: dict[int, _Shown] = {}
         self._fitted: dict[Track, FaceLandmarks] = {}
@@ -86,6 +88,7 @@ class FaceFollower:
         """Forget everybody."""
         self._tracks.clear()
         self._plan.clear()
+        self._stillness.clear()
         self._shown.clear()
         self._fitted.clear()
 
@@ -103,7 +106,9 @@ class FaceFollower:
         size_px = (frame.pixels.shape[1], frame.pixels.shape[0])
         self._pace.begin_frame()
         self._tracks.expire(now_ns, size_px)
-        looks = self._plan.due(self._tracks.tracks, now_ns, frame_px)
+        looks = self._plan.due(
+            self._tracks.tracks, now_ns, frame_px, is_at_rest=self._is_at_rest(frame)
+        )
         self._follow(frame, looks)
         if self._tracks.part(now_ns):
             looks = ALL_LOOKS
@@ -115,6 +120,13 @@ class FaceFollower:
         self._show(frame)
         self._shown = {track.number: self._of(track) for track in self._tracks.tracks}
         return self._observation(now_ns)
+
+    def _is_at_rest(self, frame: VideoFrame) -> bool:
+        """Return whether nobody is there and nothing moves."""
+        if self._tracks.tracks:
+            self._stillness.clear()
+            return False
+        return self._stillness.is_at_rest(frame)
 
     def _observation(self, now_ns: int) -> FaceObservation:
         faces = tuple(self._observed(track, now_ns) for track in self._counted())

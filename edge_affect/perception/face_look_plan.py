@@ -27,6 +27,7 @@ class LookSettings:
         holding_s: For faces that only a detector holds, or that nobody had time to follow.
         empty_s: Each look at an empty room; at most one of them in a frame ...
         empty_late_s: ... unless it is this late.
+        resting_s: Each look at an empty room in which nothing moves; one of them in a frame.
     """
 
     newcomer_s: float = 0.5
@@ -35,6 +36,7 @@ class LookSettings:
     holding_s: float = 0.25
     empty_s: float = 0.25
     empty_late_s: float = 0.55
+    resting_s: float = 2.0
 
 
 @dataclass(slots=True)
@@ -58,17 +60,25 @@ class LookPlan:
         """Remember that some looks were taken."""
         self._last_ns.update(dict.fromkeys(looks, now_ns))
 
-    def due(self, tracks: Collection[Track], now_ns: int, frame_px: int) -> frozenset[Look]:
+    def due(
+        self,
+        tracks: Collection[Track],
+        now_ns: int,
+        frame_px: int,
+        *,
+        is_at_rest: bool = False,
+    ) -> frozenset[Look]:
         """Return the looks that this frame needs.
 
         Args:
             tracks: The faces that are followed.
             now_ns: Monotonic clock of the frame.
             frame_px: Its longer side.
+            is_at_rest: Whether nothing moves; counts for nothing while faces are followed.
         """
         ages_s = {look: self._age_s(look, now_ns) for look in Look}
         if not tracks:
-            return self._at_an_empty_room(ages_s)
+            return self._at_rest(ages_s) if is_at_rest else self._at_an_empty_room(ages_s)
         needed = self.for_tracks(tracks, now_ns, frame_px)
         spare = {
             Look.NEAR: ages_s[Look.NEAR] / self.settings.newcomer_s,
@@ -103,6 +113,10 @@ class LookPlan:
         if ages_s[oldest] >= self.settings.empty_s:
             late.add(oldest)
         return frozenset(late)
+
+    def _at_rest(self, ages_s: dict[Look, float]) -> frozenset[Look]:
+        oldest = max(ages_s, key=lambda look: ages_s[look])
+        return frozenset({oldest} if ages_s[oldest] >= self.settings.resting_s else ())
 
     def _age_s(self, look: Look, now_ns: int) -> float:
         if look not in self._last_ns:
