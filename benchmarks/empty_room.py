@@ -6,9 +6,11 @@ Frames (640 x 480, 10 a second, with a sensor's noise) and sound (the noise of a
 made beforehand and handed out by sources that cost nothing, so that what is measured is ours: the
 threads, the models, fusion, gate and records. What a camera's driver takes to decode comes on top.
 The processor time is that of all threads together; 1 % is a hundredth of one core. With `--awake`
-detectors look at the empty room as often as at any other, which is how it was before they could
-rest. After the empty room somebody steps in: the time from the first frame that shows the face to
-the first record that counts it.
+detectors look at the empty room as often as ever and frames come as often, which is how it was
+before they could rest.
+
+After the empty room somebody steps in: the time from the first frame that shows the face to the
+first record that counts it. Records come four times a second.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from edge_affect.capture.source import BLOCK_SAMPLES
 from edge_affect.clock import NS_PER_S, MonotonicClock
 from edge_affect.config import Config
 from edge_affect.perception import stillness
-from edge_affect.sensing.assembly import build_pipeline
+from edge_affect.sensing.allowance import Allowance
+from edge_affect.sensing.assembly import build_governor, build_pipeline
 from edge_affect.sensing.daemon import (
     RECORDS_PER_TICK,
     Ports,
@@ -93,6 +96,10 @@ class Room(Prepared):
         self.has_face = False
         self.entered_s = 0.0
 
+    def pace(self, frame_rate_hz: float) -> None:
+        """Hand out so many frames a second."""
+        self._interval_s = 1.0 / frame_rate_hz
+
     def item(self, number: int) -> VideoFrame:
         """Return a copy, since whoever takes it overwrites it."""
         if self.has_face and not self.entered_s:
@@ -148,7 +155,10 @@ def main() -> None:
     pipeline = build_pipeline(Config(), clock, has_sound=True, has_pictures=True)
     workers = workers_over(Hush(), room, pipeline, clock)
     schedule = Schedule(RECORDS_PER_TICK * 1.0, 3600.0)
-    daemon = SensingDaemon(pipeline, workers, Ports(latest, None), schedule, clock)
+    governor = None
+    if not args.awake:
+        governor = build_governor(Config(), clock, Allowance.here(), pipeline, room)
+    daemon = SensingDaemon(pipeline, workers, Ports(latest, None), schedule, clock, governor)
     thread = threading.Thread(target=daemon.run)
     thread.start()
     time.sleep(WARM_UP_S)

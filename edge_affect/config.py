@@ -207,6 +207,19 @@ class Sensing:
         low=5.0,
         high=86_400.0,
     )
+    hot_c: float = key(
+        75.0,
+        "from this temperature on frames and models are slowed down, step by step",
+        unit="degrees Celsius",
+        low=40.0,
+        high=110.0,
+    )
+    cpu_share: float = key(
+        0.85,
+        "the same beyond this share of the processors, or of the CPU quota where one is set",
+        low=0.05,
+        high=1.0,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,10 @@ class FramePump:
             return None
         return VideoFrame(delivery.item.pixels, delivery.item.captured_ns, delivery.n_lost)
 
+    def pace(self, frame_rate_hz: float) -> None:
+        """Hand out at most so many frames per second from now on."""
+        self._pacer.set_rate(frame_rate_hz)
+
     def stop(self) -> None:
         """End the thread; one that hangs in its driver is left behind."""
         self._stopping.set()
@@ -162,6 +166,12 @@ class PumpedSource:
         if pump is None:
             raise not_open(self._name)
         return pump.read(timeout_s)
+
+    def pace(self, frame_rate_hz: float) -> None:
+        """Hand out at most so many frames per second; see ``PacedSource``."""
+        self._frame_rate_hz = frame_rate_hz
+        if self._pump is not None:
+            self._pump.pace(frame_rate_hz)
 
     def close(self) -> None:
         """Close the camera, within a second even where its driver hangs."""

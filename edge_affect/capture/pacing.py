@@ -58,6 +58,13 @@ class FramePacer:
         self._interval_ns = round(NS_PER_S / rate_hz)
         self._due_ns: int | None = None
 
+    def set_rate(self, rate_hz: float) -> None:
+        """Accept at most so many frames a second from now on; may be called by another thread."""
+        before_ns, self._interval_ns = self._interval_ns, round(NS_PER_S / rate_hz)
+        if self._due_ns is not None:
+            # A rate that rises does not wait for the frame that the lower one was due.
+            self._due_ns -= max(0, before_ns - self._interval_ns)
+
     def accept(self, taken_ns: int) -> bool:
         """Return whether the frame taken at ``taken_ns`` is to be used."""
         if self._due_ns is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from edge_affect.errors import DeviceError
 
@@ -82,6 +82,17 @@ class VideoSource(Protocol):
 
     def close(self) -> None:
         """Stop and let go of the device; a source that is not open is left alone."""
+
+
+@runtime_checkable
+class PacedSource(VideoSource, Protocol):
+    """A camera that can be slowed down while it is open, or before."""
+
+    def pace(self, frame_rate_hz: float) -> None:
+        """Hand out at most so many frames a second from now on; may be called from any thread.
+
+        Frames that are left out for this are not lost: nobody wanted them.
+        """
 
 
 def not_open(name: str) -> DeviceError:

@@ -200,11 +200,16 @@ class SyntheticVideo(_SyntheticDevice):
         super().__init__(clock)
         self._size_px = (width_px, height_px)
         self._rate_hz = frame_rate_hz
+        self._every = 1
         self._seed = seed
         self._has_face = True
         self._light = DAYLIGHT
         self._is_held = False
         self._held: NDArray[np.uint8] | None = None
+
+    def pace(self, frame_rate_hz: float) -> None:
+        """Hand out every second frame, or every third, and so on; see ``PacedSource``."""
+        self._every = max(1, round(self._rate_hz / frame_rate_hz))
 
     def show_face(self) -> None:
         """Put a drawn face in front from the next frame on."""
@@ -230,6 +235,8 @@ class SyntheticVideo(_SyntheticDevice):
     def read(self, timeout_s: float) -> VideoFrame | None:
         """Return the latest frame; see ``VideoSource``."""
         found = self._next(timeout_s, max_backlog=1)
+        while found is not None and found[0] % self._every:
+            found = self._next(timeout_s, max_backlog=1)
         if found is None:
             return None
         number, n_lost = found

@@ -20,6 +20,7 @@ from edge_affect.privacy import policy
 from edge_affect.privacy.permission import AllowedHours, Permission
 from edge_affect.sdnotify import Notifier
 from edge_affect.sensing import cage, memory
+from edge_affect.sensing.allowance import Allowance
 from edge_affect.sensing.on_air import FreeAir, SwitchedAir
 from edge_affect.sensing.outlet import CommandInlet, DatagramOutlet, PrintingOutlet
 from edge_affect.switch_line import SwitchLine
@@ -102,9 +103,11 @@ def run(args: argparse.Namespace) -> int:
         _take_sockets(args, needs_line=needs_switches(args, settings))
     clock = MonotonicClock()
     oversight = _oversight(args, settings, notifier, clock)
+    # Before the cage, inside which control groups have no names.
+    allowance = Allowance.here()
     locked = memory.lock()
     ports = _ports(args, settings, oversight)
-    daemon = _daemon(args, settings, ports, oversight.air, clock)
+    daemon = _daemon(args, settings, ports, _Around(oversight.air, allowance), clock)
     log.info("memory: %s, %s", memory.overwrite_freed(), locked)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: daemon.stop())
@@ -221,10 +224,18 @@ def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier)
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What the daemon's surroundings allow: the open devices, and how much processor."""
+
+    air: Air
+    allowance: Allowance
+
+
 def _daemon(
-    args: argparse.Namespace, settings: Config, ports: Ports, air: Air, clock: Clock
+    args: argparse.Namespace, settings: Config, ports: Ports, around: _Around, clock: Clock
 ) -> SensingDaemon:
-    from edge_affect.sensing.assembly import build_pipeline
+    from edge_affect.sensing.assembly import build_governor, build_pipeline
     from edge_affect.sensing.daemon import (
         RECORDS_PER_TICK,
         Schedule,
@@ -242,8 +253,11 @@ def _daemon(
         args.seconds,
     )
     is_live = not _is_replay(args)
-    workers = workers_over(audio, video, pipeline, clock, air, are_live=is_live)
-    return SensingDaemon(pipeline, workers, ports, schedule, clock)
+    workers = workers_over(audio, video, pipeline, clock, around.air, are_live=is_live)
+    governor = None
+    if is_live:
+        governor = build_governor(settings, clock, around.allowance, pipeline, video)
+    return SensingDaemon(pipeline, workers, ports, schedule, clock, governor)
 
 
 def _sources(

@@ -90,11 +90,13 @@ class FaceReader:
         self._reader = OneFaceReader(
             models.landmarks, models.expression, settings.min_size_px, models.min_quality
         )
+        self._budget_ms = settings.budget_ms
+        self._pace = ReadingPace(settings.budget_ms)
         self._follower = FaceFollower(
             self._search,
             self._reader,
             SignalReader(models.landmarks.manifest, models.iris),
-            ReadingPace(settings.budget_ms),
+            self._pace,
             settings.max_faces,
         )
         # Pillow is loaded by its first use: now, before a cage may hide it.
@@ -103,6 +105,15 @@ class FaceReader:
     def observe(self, frame: VideoFrame) -> FaceObservation:
         """Return the faces of the next frame, followed from those before; see ``FaceFollower``."""
         return self._follower.observe(frame)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody was there and nothing moved in the latest frames."""
+        return self._follower.is_at_rest
+
+    def ease(self, share: float) -> None:
+        """Spend this share of the configured time on each frame, (0, 1], at least one reading."""
+        self._pace.set_budget(self._budget_ms * share)
 
     def clear(self) -> None:
         """Forget every face that was followed."""

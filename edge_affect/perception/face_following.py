@@ -80,6 +80,7 @@ class FaceFollower:
         self._pace = pace
         self._plan = LookPlan(search.looks_for)
         self._stillness = Stillness()
+        self._is_resting = False
         self._tracks = FaceTracks(max_faces)
         self._shown: dict[int, _Shown] = {}
         self._fitted: dict[Track, FaceLandmarks] = {}
@@ -89,8 +90,14 @@ class FaceFollower:
         self._tracks.clear()
         self._plan.clear()
         self._stillness.clear()
+        self._is_resting = False
         self._shown.clear()
         self._fitted.clear()
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody was there and nothing moved in the latest frames."""
+        return self._is_resting
 
     def whereabouts(self) -> dict[int, FaceDetection]:
         """Return where the faces that count were last seen, by track; for measurements."""
@@ -106,9 +113,8 @@ class FaceFollower:
         size_px = (frame.pixels.shape[1], frame.pixels.shape[0])
         self._pace.begin_frame()
         self._tracks.expire(now_ns, size_px)
-        looks = self._plan.due(
-            self._tracks.tracks, now_ns, frame_px, is_at_rest=self._is_at_rest(frame)
-        )
+        self._is_resting = self._rests(frame)
+        looks = self._plan.due(self._tracks.tracks, now_ns, frame_px, is_at_rest=self._is_resting)
         self._follow(frame, looks)
         if self._tracks.part(now_ns):
             looks = ALL_LOOKS
@@ -121,7 +127,7 @@ class FaceFollower:
         self._shown = {track.number: self._of(track) for track in self._tracks.tracks}
         return self._observation(now_ns)
 
-    def _is_at_rest(self, frame: VideoFrame) -> bool:
+    def _rests(self, frame: VideoFrame) -> bool:
         """Return whether nobody is there and nothing moves."""
         if self._tracks.tracks:
             self._stillness.clear()

@@ -34,6 +34,10 @@ class ReadingPace:
         self._deadline_ns = 0.0
         self._is_first = True
 
+    def set_budget(self, budget_ms: float) -> None:
+        """Allow so much time from the next frame on, > 0; may be called from another thread."""
+        self._budget_ns = budget_ms * NS_PER_MS
+
     def begin_frame(self) -> None:
         """Start the budget of a new frame."""
         self._deadline_ns = self._stopwatch() + self._budget_ns

@@ -124,6 +124,12 @@ class SoundEventReader:
         vetoes = model.manifest.thresholds
         self._vetoes = {event: vetoes.get(f"{event}_speech_veto", 0.0) for event in sensed}
         self._n_quiet = 0
+        self._every = 1
+        self._n_heard = 0
+
+    def ease(self, share: float) -> None:
+        """Judge at most this share of the windows, (0, 1]: every one, or each second, and so on."""
+        self._every = max(1, int(1.0 / share))
 
     def hear(
         self,
@@ -132,8 +138,9 @@ class SoundEventReader:
         end_ns: int,
         speech_share: float = 0.0,
     ) -> SoundObservation | None:
-        """Return what the window holds that ends with a hop, or None before there is one.
+        """Return what the window holds that ends with a hop, or None without one.
 
+        There is none before the first window is full, nor where one was left out for ease.
         Who speaks does not laugh or cry at the same time: the manifest says which levels sink
         with the share of speech, and by how much.
 
@@ -146,6 +153,9 @@ class SoundEventReader:
         if self._own is not None:
             history = self._own
             history.extend(hop)
+        self._n_heard += 1
+        if self._n_heard % self._every:
+            return None
         mine = self._model.acoustic
         observed_ns = end_ns - mine.n_window // 2 * NS_PER_S // mine.sample_rate_hz
         self._n_quiet = self._n_quiet + 1 if intensity_db(hop) < self._min_level_db else 0

@@ -110,6 +110,11 @@ class VoiceReader:
                 observations += self._take(self._step.copy(), end_ns)
         return tuple(observations)
 
+    def ease(self, share: float) -> None:
+        """Judge sound events less often, as a share of what is usual, (0, 1]."""
+        if self._events is not None:
+            self._events.ease(share)
+
     def clear(self) -> None:
         """Forget all sound and whose it was, as after a pause."""
         self._start_over()

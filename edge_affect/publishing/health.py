@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_affect.board import THERMAL, hottest_c
 from edge_affect.publishing.payload import (
     SCHEMA_VERSION,
     bucket_text,
@@ -31,7 +32,6 @@ SPOOL_STATES: tuple[str, ...] = ("off", "on", "full", "read-only", "failed")
 REFUSED_EDGES: tuple[float, ...] = (1, 10, 100)
 AGE_EDGES_S: tuple[float, ...] = (2, 5, 10, 60, 600)
 TEMPERATURE_STEP_C = 5
-_THERMAL = Path("/sys/class/thermal")
 _STATM = Path("/proc/self/statm")
 _BYTES_PER_MB = 1_000_000
 
@@ -107,15 +107,7 @@ def resident_mb(statm: Path = _STATM) -> int:
     return round(pages * os.sysconf("SC_PAGE_SIZE") / _BYTES_PER_MB)
 
 
-def temperature_c(thermal: Path = _THERMAL) -> int | None:
+def temperature_c(thermal: Path = THERMAL) -> int | None:
     """Return the hottest thermal zone in degrees Celsius, in steps of 5; None if there is none."""
-    readings = []
-    for path in thermal.glob("thermal_zone*/temp"):
-        try:
-            readings.append(int(path.read_text()))
-        except (OSError, ValueError):
-            # Some boards list zones that cannot be read while a driver sleeps.
-            continue
-    if not readings:
-        return None
-    return round(max(readings) / 1000 / TEMPERATURE_STEP_C) * TEMPERATURE_STEP_C
+    celsius = hottest_c(thermal)
+    return None if celsius is None else round(celsius / TEMPERATURE_STEP_C) * TEMPERATURE_STEP_C

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_affect.capture.source import PacedSource
 from edge_affect.fusion.circumplex import valence_arousal
 from edge_affect.fusion.derived_states import DerivedStates
 from edge_affect.fusion.joint import FILE_NAME, product_weights
 from edge_affect.fusion.scene import SceneFusion
 from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.privacy.gates import gate_of
+from edge_affect.sensing.governor import Dials, Gauges, Governor, Limits
 from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.states import load_states
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from edge_affect.config import Config
     from edge_affect.perception.face import FaceReader
     from edge_affect.perception.voice import VoiceReader
+    from edge_affect.sensing.allowance import Allowance
+    from edge_affect.sensing.source_worker import Source
 
 
 def build_pipeline(
@@ -40,6 +44,28 @@ def build_pipeline(
         states=DerivedStates(load_states()),
     )
     return Pipeline(stages, clock)
+
+
+def build_governor(
+    config: Config,
+    clock: Clock,
+    allowance: Allowance,
+    pipeline: Pipeline,
+    video: Source | None,
+) -> Governor:
+    """Return what slows a live camera and the models down where that is needed."""
+
+    def pace(frame_rate_hz: float) -> None:
+        if isinstance(video, PacedSource):
+            video.pace(frame_rate_hz)
+
+    return Governor(
+        clock,
+        Gauges(clock, allowance),
+        Dials(pace, pipeline.ease, lambda: pipeline.is_at_rest),
+        Limits(config.sensing.hot_c, config.sensing.cpu_share),
+        config.video.frame_rate_hz,
+    )
 
 
 def build_voice_reader(config: Config) -> VoiceReader:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge_affect.privacy.permission import Mute
     from edge_affect.record import AffectRecord
     from edge_affect.sdnotify import Notifier
+    from edge_affect.sensing.governor import Governor
     from edge_affect.sensing.on_air import Air
     from edge_affect.sensing.pipeline import Pipeline
     from edge_affect.sensing.source_worker import Source
@@ -135,6 +136,7 @@ class SensingDaemon:
         ports: Records out, commands in.
         schedule: When things happen.
         clock: Monotonic.
+        governor: Slows devices and models down where needed; None leaves them alone.
     """
 
     def __init__(
@@ -144,6 +146,7 @@ class SensingDaemon:
         ports: Ports,
         schedule: Schedule,
         clock: Clock,
+        governor: Governor | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._microphone = workers.microphone
@@ -152,6 +155,7 @@ class SensingDaemon:
         self._ports = ports
         self._schedule = schedule
         self._clock = clock
+        self._governor = governor
         self._mutes: frozenset[Mute] = frozenset()
         self._life_sign_ns = 0
         self._is_stuck = False
@@ -186,6 +190,8 @@ class SensingDaemon:
         while not self._is_stopping:
             self._heed_permission()
             self._give_life_sign()
+            if self._governor is not None:
+                self._governor.step(tuple(self._workers))
             now_ns = self._clock.now_ns()
             if now_ns >= due_ns:
                 self._send_record()

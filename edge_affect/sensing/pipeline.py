@@ -30,6 +30,9 @@ class ReadsVoices(Protocol):
     def clear(self) -> None:
         """Forget all sound."""
 
+    def ease(self, share: float) -> None:
+        """Do this share of the usual work, (0, 1]."""
+
 
 class ReadsFaces(Protocol):
     """What the pipeline needs of a face reader."""
@@ -37,8 +40,15 @@ class ReadsFaces(Protocol):
     def observe(self, frame: VideoFrame) -> FaceObservation:
         """Read the faces of the next frame."""
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody was there and nothing moved in the latest frames."""
+
     def clear(self) -> None:
         """Forget the faces that were followed."""
+
+    def ease(self, share: float) -> None:
+        """Do this share of the usual work, (0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,17 @@ class Pipeline:
             if self._stages.states is not None:
                 self._stages.states.add_faces(screened)
             self._pictures.note(now_ns, frame.captured_ns, frame.n_lost)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether a camera shows an empty room in which nothing moves."""
+        return self._stages.face is not None and self._stages.face.is_at_rest
+
+    def ease(self, share: float) -> None:
+        """Let the models do this share of their usual work, (0, 1]; from any thread."""
+        for reader in (self._stages.voice, self._stages.face):
+            if reader is not None:
+                reader.ease(share)
 
     def forget(self) -> None:
         """Drop everything that was seen and heard; call while no source is delivering."""

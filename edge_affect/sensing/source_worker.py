@@ -104,6 +104,7 @@ class SourceWorker:
         self._state = SourceState.STARTING
         self._delivered_ns = clock.now_ns()
         self._failure: BaseException | None = None
+        self._busy_ns = 0
         self.is_done = False
         self.is_opening = False
 
@@ -111,6 +112,11 @@ class SourceWorker:
     def state(self) -> SourceState:
         """State of the source right now."""
         return self._state
+
+    @property
+    def busy_ns(self) -> int:
+        """Nanoseconds spent on blocks or frames so far, waits for a processor included."""
+        return self._busy_ns
 
     @property
     def silent_for_s(self) -> float:
@@ -219,6 +225,7 @@ class SourceWorker:
                     # First, because whoever takes the item overwrites it.
                     state = self._judge.judge(item)
                     self._consume(item)
+                    self._busy_ns += self._clock.now_ns() - now_ns
                     self._set_state(state)
                     self._delivered_ns = quiet_since_ns = now_ns
                     if self._wants_reviving(now_ns):
