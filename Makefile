@@ -84,7 +84,9 @@ check-asyncapi: .stamps/dev ## hold docs/asyncapi.yaml against the AsyncAPI spec
 check-home-assistant: .stamps/dev ## show a real Home Assistant the discovery message; PYTHON=python3.13
 	@test -x .venv-home-assistant/bin/python || $(or $(PYTHON),python3.13) -m venv .venv-home-assistant
 	@.venv-home-assistant/bin/python -m pip install --quiet --disable-pip-version-check \
-		homeassistant==$(or $(HOME_ASSISTANT),2025.4.4) paho-mqtt==2.1.0
+		homeassistant==$(or $(HOME_ASSISTANT),2025.4.4)
+	@.venv-home-assistant/bin/python tools/home_assistant_probe.py requirements \
+		| xargs .venv-home-assistant/bin/python -m pip install --quiet --disable-pip-version-check
 	@$(BIN)/python tools/check_home_assistant.py --python .venv-home-assistant/bin/python
 
 # tflite-runtime has no wheels for Python 3.12 and later; say PYTHON=python3.11 where that is needed.

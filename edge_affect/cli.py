@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "publish": "the publishing process alone (used by run, demo and systemd)",
     "switches": "the process of the mute and consent switches (used by run and systemd)",
     "replay": "recordings in, one JSON vector per tick out",
+    "export": "vectors in the formats of others: EmotionML",
     "alerts": "show alert rules, and try them on a recording",
     "models": "fetch and check model files",
     "evaluate": "measure the models on data sets",

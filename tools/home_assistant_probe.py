@@ -9,6 +9,7 @@ a JSON object, each line out the answer:
     {"do": "end"}
 
 Usage: python home_assistant_probe.py FOLDER MQTT_PORT HTTP_PORT
+       python home_assistant_probe.py requirements     what these parts need besides the core
 """
 
 from __future__ import annotations
@@ -127,5 +128,20 @@ async def main(folder: Path, mqtt_port: int, http_port: int) -> None:
     await hass.async_stop(force=True)
 
 
-if __name__ == "__main__":
+def requirements() -> list[str]:
+    """Return the packages that Home Assistant would install by itself for what is used here."""
+    parts = Path(loader.__file__).parent / "components"
+    manifests = (
+        parts / name / "manifest.json" for name in ("mqtt", "http", "file_upload", "hassio")
+    )
+    return [
+        package
+        for manifest in manifests
+        for package in json.loads(manifest.read_text()).get("requirements", [])
+    ]
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["requirements"]:
+    print("\n".join(requirements()))
+elif __name__ == "__main__":
     asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
