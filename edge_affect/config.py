@@ -24,6 +24,7 @@ from edge_affect.alert_settings import (
     rule_example,
 )
 from edge_affect.anonymity import GROUP_MIN_PEOPLE, Privacy
+from edge_affect.camera_settings import Video, check_video
 from edge_affect.config_changes import (
     CONFIG_VERSION,
     VERSION_KEY,
@@ -89,23 +90,6 @@ class Audio:
         "empty takes the default one",
     )
     channel: int = key(0, "which channel to analyse, from 1; 0 mixes all to mono", low=0, high=32)
-
-
-@dataclass(frozen=True, slots=True)
-class Video:
-    """The picture source."""
-
-    source: str = key(
-        "camera",
-        "where pictures come from: camera is V4L2 or USB, picamera2 a Pi camera",
-        choices=("camera", "picamera2", "synthetic", "none"),
-    )
-    device: str = key("/dev/video0", "the V4L2 device, or the number of the Pi camera")
-    width_px: int = key(640, "width asked for", unit="px", low=160, high=1920)
-    height_px: int = key(480, "height asked for", unit="px", low=120, high=1080)
-    frame_rate_hz: float = key(
-        10.0, "frames analysed per second at most", unit="Hz", low=1, high=30
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +367,7 @@ def parse(text: str, name: str = "configuration") -> Config:
     config = Config(**sections)
     try:
         check_alerts(config.alerts)
+        check_video(config.video)
         # Rules of a setting can only be checked once the setting is known.
         _ = config.alert_rules
         check_homie_name(config.homie, config.node_id)

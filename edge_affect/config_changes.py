@@ -60,6 +60,13 @@ CHANGES: tuple[Change, ...] = (
         "another speech detector brings a threshold of its own",
         old_default=0.5,
     ),
+    Change(
+        2,
+        "video",
+        "device",
+        "numbers change at restarts; empty takes the only camera",
+        old_default="/dev/video0",
+    ),
     Change(2, "alerts", "event_end", "sensing itself says when an event ends", old_default=0.2),
     Change(
         2,

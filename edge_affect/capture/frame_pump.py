@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edge_affect.capture.camera_asked import CameraSettings
+
 OPEN_TIMEOUT_S = 8.0
 """Drivers of cameras take seconds to start; one that takes longer is hung."""
 CLOSE_TIMEOUT_S = 0.8
@@ -63,13 +65,14 @@ class FramePump:
 
     Args:
         camera: What delivers; a new one for every opening.
-        frame_rate_hz: Frames handed out per second at most.
+        settings: Its rate and orientation are used.
         name: For the thread and for errors.
     """
 
-    def __init__(self, camera: Camera, frame_rate_hz: float, name: str) -> None:
+    def __init__(self, camera: Camera, settings: CameraSettings, name: str) -> None:
         self._camera = camera
-        self._pacer = FramePacer(frame_rate_hz)
+        self._pacer = FramePacer(settings.frame_rate_hz)
+        self._orientation = settings.orientation
         self._name = name
         self._mailbox: Mailbox[VideoFrame] = Mailbox(1)
         self._started = threading.Event()
@@ -130,7 +133,8 @@ class FramePump:
             shot = self._camera.shoot()
             if shot.captured_ns > last_ns and self._pacer.accept(shot.captured_ns):
                 last_ns = shot.captured_ns
-                self._mailbox.put(VideoFrame(shot.pixels(), shot.captured_ns))
+                pixels = self._orientation.upright(shot.pixels())
+                self._mailbox.put(VideoFrame(pixels, shot.captured_ns))
 
 
 class PumpedSource:
@@ -138,13 +142,15 @@ class PumpedSource:
 
     Args:
         new_camera: Makes the driver, without touching the device.
-        frame_rate_hz: Frames handed out per second at most.
+        settings: Its rate and orientation are used.
         name: Name of the device, nothing personal.
     """
 
-    def __init__(self, new_camera: Callable[[], Camera], frame_rate_hz: float, name: str) -> None:
+    def __init__(
+        self, new_camera: Callable[[], Camera], settings: CameraSettings, name: str
+    ) -> None:
         self._new_camera = new_camera
-        self._frame_rate_hz = frame_rate_hz
+        self._settings = settings
         self._name = name
         self._pump: FramePump | None = None
 
@@ -156,7 +162,7 @@ class PumpedSource:
     def open(self) -> None:
         """Open the camera; see ``VideoSource``."""
         self.close()
-        pump = FramePump(self._new_camera(), self._frame_rate_hz, self._name)
+        pump = FramePump(self._new_camera(), self._settings, self._name)
         pump.start()
         self._pump = pump
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from edge_affect.capture.camera_names import NamedCamera, find_camera
 from edge_affect.capture.frame_pump import PumpedSource, Shot
 from edge_affect.errors import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from edge_affect.capture.v4l2 import CameraSettings
+    from edge_affect.capture.camera_asked import CameraSettings
     from edge_affect.clock import Clock
 
 FORMAT = "RGB888"
@@ -60,8 +61,12 @@ class PiCamera(Protocol):
         """Let go of the camera."""
 
 
-def open_picamera2(index: int) -> PiCamera:
-    """Open the Pi camera with this number.
+def open_picamera2(wanted: str) -> PiCamera:
+    """Open the Pi camera that is meant.
+
+    Args:
+        wanted: Part of what libcamera calls it, its id or the model of its sensor ("imx219");
+            empty means the only one.
 
     Raises:
         DeviceError: If the library or the camera is missing, or the camera is in use.
@@ -73,17 +78,25 @@ def open_picamera2(index: int) -> PiCamera:
             "The picamera2 library is missing; install it with sudo apt install python3-picamera2 "
             "and make the virtual environment with --system-site-packages."
         ) from None
+    found = find_camera(wanted, pi_cameras(Picamera2.global_camera_info()), "Pi camera")
     try:
-        camera: PiCamera = Picamera2(index)
-    except IndexError:
+        camera: PiCamera = Picamera2(int(found.handle))
+    except (IndexError, RuntimeError) as error:
         raise DeviceError(
-            f"There is no Pi camera number {index}; check its cable and set [video] device."
-        ) from None
-    except RuntimeError as error:
-        raise DeviceError(
-            f"The Pi camera {index} cannot be opened ({error}); close other programs that use it."
+            f"The Pi camera {found.names[0]} cannot be opened ({error}); close other programs "
+            "that use it."
         ) from None
     return camera
+
+
+def pi_cameras(info: Sequence[dict[str, Any]]) -> list[NamedCamera]:
+    """Return the cameras that libcamera knows.
+
+    Args:
+        info: ``Picamera2.global_camera_info()``: their ids say where they are connected and
+            last; their numbers are good for this moment only.
+    """
+    return [NamedCamera(str(one["Num"]), (one["Id"], one["Model"])) for one in info]
 
 
 class PiCameraSource(PumpedSource):
@@ -91,28 +104,24 @@ class PiCameraSource(PumpedSource):
 
     Args:
         clock: Stamps the frames.
-        settings: ``device`` is the number of the camera.
-        open_camera: Opens the camera with a number; replaced by tests.
+        settings: ``device`` is part of the camera's id or model.
+        open_camera: Opens that camera; replaced by tests.
     """
 
     def __init__(
         self,
         clock: Clock,
         settings: CameraSettings,
-        open_camera: Callable[[int], PiCamera] = open_picamera2,
+        open_camera: Callable[[str], PiCamera] = open_picamera2,
     ) -> None:
-        super().__init__(
-            lambda: _Driver(clock, settings, open_camera),
-            settings.frame_rate_hz,
-            f"Pi camera {settings.device}",
-        )
+        super().__init__(lambda: _Driver(clock, settings, open_camera), settings, "Pi camera")
 
 
 class _Driver:
     """The camera's side, in its own thread."""
 
     def __init__(
-        self, clock: Clock, settings: CameraSettings, open_camera: Callable[[int], PiCamera]
+        self, clock: Clock, settings: CameraSettings, open_camera: Callable[[str], PiCamera]
     ) -> None:
         self._clock = clock
         self._settings = settings
@@ -121,9 +130,7 @@ class _Driver:
 
     def start(self) -> None:
         """Open and start the camera; see ``Camera``."""
-        # The default device of the configuration is a V4L2 path; it means the first Pi camera.
-        number = self._settings.device if self._settings.device.isdecimal() else "0"
-        self._camera = self._open_camera(int(number))
+        self._camera = self._open_camera(self._settings.device)
         try:
             self._camera.configure(
                 self._camera.create_video_configuration(
@@ -139,19 +146,17 @@ class _Driver:
         except (RuntimeError, OSError, ValueError) as error:
             self._camera.close()
             raise DeviceError(
-                f"The Pi camera {number} does not start ({error}); try another [video] size."
+                f"The Pi camera does not start ({error}); try another [video] size."
             ) from None
 
     def shoot(self) -> Shot:
         """Wait for the next picture; see ``Camera``."""
         if self._camera is None:
-            raise DeviceError(f"The Pi camera {self._settings.device} is not started.")
+            raise DeviceError("The Pi camera is not started.")
         try:
             request = self._camera.capture_request()
         except (RuntimeError, OSError) as error:
-            raise DeviceError(
-                f"The Pi camera {self._settings.device} has gone ({error}); check its cable."
-            ) from None
+            raise DeviceError(f"The Pi camera has gone ({error}); check its cable.") from None
         try:
             captured_ns = self._clock.now_ns() - sensor_age_ns(request.get_metadata())
             blue_green_red = request.make_array("main")

@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any
 
+from edge_affect.capture.camera_asked import V4L2, CameraSettings
+from edge_affect.capture.camera_names import find_camera, v4l2_cameras
 from edge_affect.capture.frame_pump import PumpedSource, Shot
 from edge_affect.capture.media_file import to_rgb
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from edge_affect.clock import Clock
 
-V4L2 = "v4l2"
 MAX_AGE_S = 1.0
 """Kernels stamp pictures on the monotonic clock; a stamp further off comes from another clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class CameraSettings:
-    """What to ask of a camera.
-
-    Attributes:
-        device: Path of the V4L2 device; for other formats whatever they take.
-        width_px: Width asked for; the driver takes the nearest it has.
-        height_px: Height asked for.
-        frame_rate_hz: Rate asked for, and frames handed out per second at most.
-        av_format: Name of PyAV's input format; another one than V4L2 is for tests and
-            experiments ("lavfi" draws live test pictures).
-    """
-
-    device: str = "/dev/video0"
-    width_px: int = 640
-    height_px: int = 480
-    frame_rate_hz: float = 10.0
-    av_format: str = V4L2
 
 
 class V4l2Source(PumpedSource):
@@ -48,8 +28,8 @@ class V4l2Source(PumpedSource):
     def __init__(self, clock: Clock, settings: CameraSettings) -> None:
         super().__init__(
             lambda: _AvCamera(clock, settings),
-            settings.frame_rate_hz,
-            settings.device if settings.av_format == V4L2 else f"{settings.av_format} test picture",
+            settings,
+            "camera" if settings.av_format == V4L2 else f"{settings.av_format} test picture",
         )
 
 
@@ -59,26 +39,28 @@ class _AvCamera:
     def __init__(self, clock: Clock, settings: CameraSettings) -> None:
         self._clock = clock
         self._settings = settings
+        self._name = settings.device
         self._container: Any = None
         self._frames: Iterator[Any] = iter(())
 
     def start(self) -> None:
         """Open the device; see ``Camera``."""
         settings = self._settings
-        if settings.av_format == V4L2 and not Path(settings.device).exists():
-            raise DeviceError(_no_such_camera(settings.device))
-        import av
-
-        options = {}
+        node, options = settings.device, {}
         if settings.av_format == V4L2:
+            camera = find_camera(settings.device, v4l2_cameras())
+            # The node is another one after the next plugging in; the name stays.
+            node, self._name = camera.handle, camera.names[0]
             options = {
                 "video_size": f"{settings.width_px}x{settings.height_px}",
                 "framerate": f"{settings.frame_rate_hz:g}",
             }
+        import av
+
         try:
-            self._container = av.open(settings.device, format=settings.av_format, options=options)
+            self._container = av.open(node, format=settings.av_format, options=options)
         except (av.FFmpegError, OSError) as error:
-            raise DeviceError(_refusal(settings.device, error)) from None
+            raise DeviceError(_refusal(self._name, error)) from None
         self._frames = self._container.decode(video=0)
 
     def shoot(self) -> Shot:
@@ -88,9 +70,7 @@ class _AvCamera:
         try:
             raw = next(self._frames)
         except (StopIteration, av.FFmpegError, OSError):
-            raise DeviceError(
-                f"The camera {self._settings.device} has gone; plug it in again."
-            ) from None
+            raise DeviceError(f"The camera {self._name} has gone; plug it in again.") from None
         return Shot(self._taken_ns(raw), lambda: to_rgb(raw))
 
     def stop(self) -> None:
@@ -101,15 +81,18 @@ class _AvCamera:
         now_ns = self._clock.now_ns()
         if self._settings.av_format != V4L2 or raw.time is None:
             return now_ns
-        stamped_ns = round(raw.time * NS_PER_S)
-        return stamped_ns if 0 <= now_ns - stamped_ns <= MAX_AGE_S * NS_PER_S else now_ns
+        return now_ns - stamp_age_ns(raw.time)
 
 
-def _no_such_camera(device: str) -> str:
-    others = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*")))
-    if others:
-        return f"There is no camera {device}; set [video] device to one of: {others}."
-    return f"There is no camera {device} and no other one; plug one in."
+def stamp_age_ns(stamp_s: float, kernel_ns: Callable[[], int] = time.monotonic_ns) -> int:
+    """Return how long ago the kernel stamped a picture, 0 where that cannot be known.
+
+    Args:
+        stamp_s: Seconds on the kernel's monotonic clock, which leaves suspend out.
+        kernel_ns: That clock.
+    """
+    age_ns = kernel_ns() - round(stamp_s * NS_PER_S)
+    return age_ns if 0 <= age_ns <= MAX_AGE_S * NS_PER_S else 0
 
 
 def _refusal(device: str, error: OSError | Exception) -> str:
