@@ -213,7 +213,7 @@ def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier)
     if not _is_replay(args) and settings.audio.source == "microphone":
         devices += cage.MICROPHONE_DEVICES
         preload += ("sounddevice",)
-    if not _is_replay(args) and settings.video.source in {"camera", "picamera2"}:
+    if not _is_replay(args) and settings.video.source in {"camera", "picamera2", "jetson"}:
         devices += cage.CAMERA_DEVICES
         preload += ("picamera2",) if settings.video.source == "picamera2" else ()
     return cage.CagePolicy(

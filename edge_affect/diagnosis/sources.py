@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from edge_affect.capture.camera_names import NamedCamera, find_camera, v4l2_cameras
+from edge_affect.capture.pi_camera import pi_cameras
 from edge_affect.capture.sound_cards import sound_cards
 from edge_affect.diagnosis.check import Finding, Subject, fail, ok, warn
 from edge_affect.errors import ConfigError, DeviceError
@@ -31,17 +33,34 @@ def microphone(subject: Subject) -> Finding:
 
 
 def camera(subject: Subject) -> Finding:
-    """Say whether the configured camera's node is there."""
+    """Say whether the configured camera is there, by the names that last."""
     video = subject.config.video
-    if video.source != "camera":
-        return ok(f"[video] source is {video.source}: no V4L2 camera is needed.")
-    if Path(video.device).is_char_device():
-        return ok(f"{video.device} is there.")
-    others = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
-    return warn(
-        f"There is no camera at {video.device} (there are: {others}).",
-        'Plug one in, set [video] device, or set [video] source to "none".',
-    )
+    if video.source not in ("camera", "picamera2"):
+        return ok(f"[video] source is {video.source}: no camera is looked for.")
+    cameras = v4l2_cameras()
+    kind = "camera"
+    if video.source == "picamera2":
+        found = _pi_cameras()
+        if found is None:
+            return warn(
+                "The picamera2 library is missing.",
+                "Run: sudo apt install python3-picamera2; the virtual environment needs "
+                "--system-site-packages.",
+            )
+        cameras, kind = found, "Pi camera"
+    try:
+        name = find_camera(video.device, cameras, kind).names[0]
+    except DeviceError as error:
+        return warn(str(error), 'Follow the sentence, or set [video] source to "none".')
+    return ok(f"The {kind} is {name}.", cameras=[camera.names[0] for camera in cameras])
+
+
+def _pi_cameras() -> list[NamedCamera] | None:
+    try:
+        from picamera2 import Picamera2  # type: ignore[import-not-found]  # only on a Pi
+    except ImportError:
+        return None
+    return pi_cameras(Picamera2.global_camera_info())
 
 
 def switches(subject: Subject) -> Finding:

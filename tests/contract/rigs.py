@@ -14,13 +14,17 @@ from fake_sound import FakeHost
 from media import write_clip
 from pulse import PulseServer, why_not
 
+from edge_affect.capture.camera_asked import CameraSettings
+from edge_affect.capture.camera_names import v4l2_cameras
+from edge_affect.capture.gst_camera import SINK, GstSource, load_gst
 from edge_affect.capture.media_time import MediaTime
 from edge_affect.capture.microphone import Microphone
 from edge_affect.capture.pi_camera import PiCameraSource
 from edge_affect.capture.replay import ReplayAudio, ReplayVideo
 from edge_affect.capture.synthetic import SyntheticAudio, SyntheticVideo
-from edge_affect.capture.v4l2 import CameraSettings, V4l2Source
+from edge_affect.capture.v4l2 import V4l2Source
 from edge_affect.clock import Clock, ManualClock, MonotonicClock
+from edge_affect.errors import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +66,7 @@ def read_on(source: Any, timeout_s: float = 0.2, limit_s: float = 8.0) -> int:
 class FakePiCamera:
     """A stand-in for Picamera2: 30 frames a second of blue, in its byte order."""
 
-    def __init__(self, _index: int) -> None:
+    def __init__(self, _wanted: str) -> None:
         self.configuration: dict[str, Any] = {}
         self.is_open = True
         self._gone = threading.Event()
@@ -186,11 +190,11 @@ def fake_pi_camera(_request: pytest.FixtureRequest) -> Rig:
     clock = MonotonicClock()
     opened: list[FakePiCamera] = []
 
-    def open_fake(index: int) -> FakePiCamera:
-        opened.append(FakePiCamera(index))
+    def open_fake(wanted: str) -> FakePiCamera:
+        opened.append(FakePiCamera(wanted))
         return opened[-1]
 
-    source = PiCameraSource(clock, CameraSettings("0", 320, 240, RATE_HZ), open_fake)
+    source = PiCameraSource(clock, CameraSettings("", 320, 240, RATE_HZ), open_fake)
 
     def unplug() -> None:
         opened[-1].unplug()
@@ -198,9 +202,20 @@ def fake_pi_camera(_request: pytest.FixtureRequest) -> Rig:
     return Rig(source, clock, unplug=unplug)
 
 
+def gst_test_picture(_request: pytest.FixtureRequest) -> Rig:
+    try:
+        load_gst()
+    except DeviceError as error:
+        pytest.skip(f"no GStreamer here: {error}")
+    clock = MonotonicClock()
+    picture = "videotestsrc is-live=true ! video/x-raw,width=322,height=240,framerate=30/1"
+    settings = CameraSettings(frame_rate_hz=RATE_HZ)
+    return Rig(GstSource(clock, settings, f"{picture} ! {SINK}"), clock)
+
+
 def usb_camera(_request: pytest.FixtureRequest) -> Rig:
-    if not Path("/dev/video0").exists():
-        pytest.skip("no camera /dev/video0 on this machine")
+    if not v4l2_cameras():
+        pytest.skip("no V4L2 camera on this machine")
     clock = MonotonicClock()
     return Rig(V4l2Source(clock, CameraSettings(frame_rate_hz=RATE_HZ)), clock)
 
@@ -210,7 +225,7 @@ def real_pi_camera(_request: pytest.FixtureRequest) -> Rig:
     if not picamera2.Picamera2.global_camera_info():
         pytest.skip("no Pi camera on this machine")
     clock = MonotonicClock()
-    return Rig(PiCameraSource(clock, CameraSettings("0", frame_rate_hz=RATE_HZ)), clock)
+    return Rig(PiCameraSource(clock, CameraSettings(frame_rate_hz=RATE_HZ)), clock)
 
 
 AUDIO: dict[str, Callable[[pytest.FixtureRequest], Rig]] = {
@@ -225,6 +240,7 @@ VIDEO: dict[str, Callable[[pytest.FixtureRequest], Rig]] = {
     "replay": lambda request: _replay(request, "video", is_paced=True),
     "replay-fast": lambda request: _replay(request, "video", is_paced=False),
     "v4l2-class-on-lavfi": lavfi_camera,
+    "gstreamer-test-picture": gst_test_picture,
     "pi-camera-fake": fake_pi_camera,
     "usb-camera": usb_camera,
     "pi-camera": real_pi_camera,

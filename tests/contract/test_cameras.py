@@ -7,8 +7,12 @@ import time
 import pytest
 from rigs import FakePiCamera, read_on
 
+from edge_affect.capture import v4l2
+from edge_affect.capture.camera_asked import CameraSettings
+from edge_affect.capture.camera_names import v4l2_cameras
+from edge_affect.capture.orientation import Orientation
 from edge_affect.capture.pi_camera import PiCameraSource, open_picamera2, sensor_age_ns
-from edge_affect.capture.v4l2 import CameraSettings, V4l2Source
+from edge_affect.capture.v4l2 import V4l2Source, stamp_age_ns
 from edge_affect.clock import MonotonicClock
 from edge_affect.errors import DeviceError
 
@@ -47,26 +51,60 @@ def test_camera_that_ends_is_an_error() -> None:
     camera.close()
 
 
-def test_missing_camera_is_named() -> None:
-    with pytest.raises(DeviceError, match=r"^There is no camera /dev/video99"):
-        V4l2Source(MonotonicClock(), CameraSettings("/dev/video99")).open()
+def test_missing_camera_is_named(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(v4l2, "v4l2_cameras", lambda: v4l2_cameras(tmp_path, tmp_path))
+    with pytest.raises(DeviceError, match=r"^There is no camera; plug one in\.$"):
+        V4l2Source(MonotonicClock(), CameraSettings()).open()
 
 
-def test_file_in_the_place_of_a_camera_is_refused(tmp_path) -> None:
-    path = tmp_path / "video0"
-    path.write_bytes(b"not a camera")
+def test_file_in_the_place_of_a_camera_is_refused(monkeypatch, tmp_path) -> None:
+    (tmp_path / "video0").write_bytes(b"not a camera")
+    monkeypatch.setattr(v4l2, "v4l2_cameras", lambda: v4l2_cameras(tmp_path, tmp_path))
     with pytest.raises(DeviceError, match="cannot be opened"):
-        V4l2Source(MonotonicClock(), CameraSettings(str(path))).open()
+        V4l2Source(MonotonicClock(), CameraSettings()).open()
+
+
+@pytest.mark.parametrize(("stamp_s", "age_ns"), [(9.99, 10_000_000), (10.1, 0), (8.0, 0)])
+def test_stamps_of_the_kernel_are_believed_where_they_can_be(stamp_s, age_ns: int) -> None:
+    assert stamp_age_ns(stamp_s, lambda: 10_000_000_000) == age_ns
+
+
+@pytest.mark.parametrize(
+    ("orientation", "corner"),
+    [
+        (Orientation(), (0, 0)),
+        (Orientation(90), (0, -1)),
+        (Orientation(180), (-1, -1)),
+        (Orientation(270), (-1, 0)),
+        (Orientation(0, is_mirrored=True), (0, -1)),
+        (Orientation(180, is_mirrored=True), (-1, 0)),
+    ],
+)
+def test_pictures_come_upright(orientation: Orientation, corner: tuple[int, int]) -> None:
+    # A white mark in the upper left corner of what the camera delivers.
+    marked = "color=black:size=320x240:rate=30,drawbox=0:0:40:40:white:fill,realtime"
+    settings = CameraSettings(marked, orientation=orientation, av_format="lavfi")
+    camera = V4l2Source(MonotonicClock(), settings)
+    camera.open()
+    frame = camera.read(5.0)
+    camera.close()
+    assert frame is not None
+    is_on_its_side = orientation.rotation_deg in (90, 270)
+    assert frame.pixels.shape[:2] == ((320, 240) if is_on_its_side else (240, 320))
+    levels = {
+        place: int(frame.pixels[place].mean()) for place in ((0, 0), (0, -1), (-1, -1), (-1, 0))
+    }
+    assert [place for place, level in levels.items() if level > 200] == [corner]
 
 
 def test_colours_of_the_pi_camera_are_put_right_and_its_mode_is_asked_for() -> None:
     opened: list[FakePiCamera] = []
 
-    def open_fake(index: int) -> FakePiCamera:
-        opened.append(FakePiCamera(index))
+    def open_fake(wanted: str) -> FakePiCamera:
+        opened.append(FakePiCamera(wanted))
         return opened[-1]
 
-    source = PiCameraSource(MonotonicClock(), CameraSettings("0", 320, 240, 15.0), open_fake)
+    source = PiCameraSource(MonotonicClock(), CameraSettings("", 320, 240, 15.0), open_fake)
     source.open()
     frame = source.read(2.0)
     assert frame is not None
@@ -102,4 +140,4 @@ def test_missing_picamera2_says_how_to_get_it() -> None:
     else:
         pytest.skip("picamera2 is installed here")
     with pytest.raises(DeviceError, match="sudo apt install python3-picamera2"):
-        open_picamera2(0)
+        open_picamera2("")

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_affect.capture.camera_asked import CameraSettings
+from edge_affect.capture.camera_names import v4l2_cameras
 from edge_affect.capture.microphone import Microphone
-from edge_affect.capture.v4l2 import CameraSettings, V4l2Source
+from edge_affect.capture.v4l2 import V4l2Source
 from edge_affect.clock import MonotonicClock
 from edge_affect.types import SAMPLE_RATE_HZ
 
@@ -29,9 +31,10 @@ def test_default_microphone_delivers() -> None:
 
 
 def test_first_camera_delivers_pictures_that_differ() -> None:
-    if not Path("/dev/video0").exists():
-        pytest.skip("no camera /dev/video0 on this machine")
-    camera = V4l2Source(MonotonicClock(), CameraSettings())
+    cameras = v4l2_cameras()
+    if not cameras:
+        pytest.skip("no V4L2 camera on this machine")
+    camera = V4l2Source(MonotonicClock(), CameraSettings(cameras[0].names[0]))
     camera.open()
     frames = [camera.read(3.0) for _ in range(5)]
     camera.close()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edge_affect.capture.devices import open_audio, open_video
+from edge_affect.capture.gst_camera import GstSource
 from edge_affect.capture.mailbox import Mailbox
 from edge_affect.capture.microphone import Microphone
 from edge_affect.capture.pacing import FramePacer, wait_until
@@ -243,13 +244,13 @@ def test_configuration_names_every_source() -> None:
     clock = ManualClock()
     sounds = [open_audio(Audio(source=name), clock) for name in ("microphone", "synthetic", "none")]
     assert [type(sound) for sound in sounds] == [Microphone, SyntheticAudio, type(None)]
-    names = ("camera", "picamera2", "synthetic", "none")
+    names = ("camera", "picamera2", "jetson", "synthetic", "none")
     pictures = [open_video(Video(source=name), clock) for name in names]
     assert [type(picture) for picture in pictures] == [
-        V4l2Source, PiCameraSource, SyntheticVideo, type(None),
+        V4l2Source, PiCameraSource, GstSource, SyntheticVideo, type(None),
     ]  # fmt: skip
     assert pictures[0] is not None
-    assert pictures[0].name == "/dev/video0"
+    assert pictures[0].name == "camera"
 
 
 def test_live_path_starts_without_media_libraries() -> None:
