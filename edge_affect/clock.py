@@ -19,11 +19,15 @@ class Clock(Protocol):
 
 
 class MonotonicClock:
-    """The machine's monotonic clock; never jumps when NTP first sets the date."""
+    """The machine's monotonic clock; never jumps when NTP first sets the date.
+
+    It goes on while the machine is suspended, unlike ``time.monotonic``: what was seen before is as
+    old afterwards as it really is.
+    """
 
     def now_ns(self) -> int:
-        """Return ``time.monotonic_ns()``."""
-        return time.monotonic_ns()
+        """Return the time since the machine was started, suspend included."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread for ``seconds``."""

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 TIMESYNC_FLAG = Path("/run/systemd/timesync/synchronized")
+OLDEST_POSSIBLE = datetime(2026, 11, 1, tzinfo=timezone.utc)
+"""This program did not exist before: a clock that says less has not been set since power came."""
 _STA_UNSYNC = 0x0040
 _TIME_ERROR = 5
 

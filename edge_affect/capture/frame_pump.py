@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +25,8 @@ OPEN_TIMEOUT_S = 8.0
 """Drivers of cameras take seconds to start; one that takes longer is hung."""
 CLOSE_TIMEOUT_S = 0.8
 """After this a thread that hangs in a driver is left behind; it dies with the process."""
+
+log = logging.getLogger("edge_affect.capture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,7 @@ class FramePump:
         self._thread.start()
         if not self._started.wait(OPEN_TIMEOUT_S):
             self._stopping.set()
-            raise DeviceError(
-                f"The camera {self._name} does not answer; unplug it and plug it in again."
-            )
+            raise DeviceError(f"The {self._name} does not answer; unplug it and plug it in again.")
         if self._refusal is not None:
             raise self._refusal
 
@@ -115,17 +116,33 @@ class FramePump:
     def _run(self) -> None:
         try:
             self._camera.start()
-        except DeviceError as error:
-            self._refusal = error
+        except Exception as error:  # noqa: BLE001 (any, as libraries raise what they like: told below)
+            self._refusal = self._as_device_error(error)
             self._started.set()
             return
         self._started.set()
         try:
             self._deliver()
-        except DeviceError as error:
-            self._mailbox.fail(error)
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._mailbox.fail(self._as_device_error(error))
         finally:
+            self._stop_camera()
+
+    def _stop_camera(self) -> None:
+        try:
             self._camera.stop()
+        except Exception as error:  # noqa: BLE001 (a device that is gone may not close either)
+            log.warning("%s", self._as_device_error(error))
+
+    def _as_device_error(self, error: Exception) -> DeviceError:
+        """Return what is wrong with the device; one camera's driver must not end the whole box."""
+        if isinstance(error, DeviceError):
+            return error
+        log.warning("the driver of the %s failed", self._name, exc_info=error)
+        return DeviceError(
+            f"The driver of the {self._name} failed ({type(error).__name__}: {error}); "
+            "unplug it and plug it in again."
+        )
 
     def _deliver(self) -> None:
         last_ns = -1

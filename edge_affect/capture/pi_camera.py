@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 FORMAT = "RGB888"
 """libcamera names bytes from the last to the first: in memory this is blue, green, red."""
 N_BUFFERS = 4
+CAPTURE_TIMEOUT_S = 3.0
+"""A camera that hangs must not be waited for: only the thread that holds it can let go of it."""
 MAX_AGE_NS = 1_000_000_000
 """A sensor stamp further off than a second comes from another clock."""
 
@@ -51,8 +54,8 @@ class PiCamera(Protocol):
     def start(self) -> Any:
         """Start capturing."""
 
-    def capture_request(self) -> Request:
-        """Wait for the next capture."""
+    def capture_request(self, *, wait: float) -> Request:
+        """Wait for the next capture, ``wait`` seconds at most."""
 
     def stop(self) -> Any:
         """Stop capturing."""
@@ -93,10 +96,10 @@ def pi_cameras(info: Sequence[dict[str, Any]]) -> list[NamedCamera]:
     """Return the cameras that libcamera knows.
 
     Args:
-        info: ``Picamera2.global_camera_info()``: their ids say where they are connected and
-            last; their numbers are good for this moment only.
+        info: ``Picamera2.global_camera_info()``. Its ids say where a camera is connected, and last;
+            what opens one is its place in this list, which is not its "Num".
     """
-    return [NamedCamera(str(one["Num"]), (one["Id"], one["Model"])) for one in info]
+    return [NamedCamera(str(at), (one["Id"], one["Model"])) for at, one in enumerate(info)]
 
 
 class PiCameraSource(PumpedSource):
@@ -143,18 +146,24 @@ class _Driver:
                 )
             )
             self._camera.start()
-        except (RuntimeError, OSError, ValueError) as error:
-            self._camera.close()
+        except Exception as error:
+            # Whatever it was: a camera that stays acquired could never be opened again.
+            with suppress(RuntimeError):
+                self._camera.close()
             raise DeviceError(
                 f"The Pi camera does not start ({error}); try another [video] size."
-            ) from None
+            ) from error
 
     def shoot(self) -> Shot:
         """Wait for the next picture; see ``Camera``."""
         if self._camera is None:
             raise DeviceError("The Pi camera is not started.")
         try:
-            request = self._camera.capture_request()
+            request = self._camera.capture_request(wait=CAPTURE_TIMEOUT_S)
+        except TimeoutError:
+            raise DeviceError(
+                f"The Pi camera has delivered nothing for {CAPTURE_TIMEOUT_S:g} s; check its cable."
+            ) from None
         except (RuntimeError, OSError) as error:
             raise DeviceError(f"The Pi camera has gone ({error}); check its cable.") from None
         try:
@@ -167,6 +176,11 @@ class _Driver:
     def stop(self) -> None:
         """Stop and close the camera."""
         if self._camera is not None:
+            # A capture that hangs stands before the stop in the library's queue, and would keep it
+            # from ever being done; libraries of before 2024 cannot throw it away.
+            cancel = getattr(self._camera, "cancel_all_and_flush", None)
+            if cancel is not None:
+                cancel()
             self._camera.stop()
             self._camera.close()
 

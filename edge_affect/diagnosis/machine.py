@@ -10,7 +10,7 @@ from pathlib import Path
 from edge_affect import __version__
 from edge_affect.diagnosis.check import Finding, Subject, ok, warn
 from edge_affect.publishing.health import temperature_c
-from edge_affect.wall_clock import clock_is_synced
+from edge_affect.wall_clock import OLDEST_POSSIBLE, SystemWallClock, WallClock
 
 OLDEST, NEWEST = (3, 10), (3, 13)
 TESTED = ("x86_64",)
@@ -49,11 +49,23 @@ def python(_subject: Subject) -> Finding:
 
 def clock(_subject: Subject) -> Finding:
     """Say whether the time can be trusted."""
-    if clock_is_synced():
+    return clock_finding(SystemWallClock())
+
+
+def clock_finding(wall: WallClock) -> Finding:
+    """Say whether the time of a clock can be trusted."""
+    remedy = "Wait for NTP, or install a time service such as systemd-timesyncd or chrony."
+    now = wall.now()
+    if now < OLDEST_POSSIBLE:
+        return warn(
+            f"The clock says {now:%Y-%m-%d}, which cannot be; until it is set, times of messages "
+            "are wrong and a broker's certificate may count as not valid yet.",
+            remedy,
+        )
+    if wall.is_synced():
         return ok("The clock is synchronised.")
     return warn(
-        "The clock is not known to be right; messages say clock_synced false until it is.",
-        "Wait for NTP, or install a time service such as systemd-timesyncd or chrony.",
+        "The clock is not known to be right; messages say clock_synced false until it is.", remedy
     )
 
 

@@ -34,6 +34,8 @@ OPENING_S = 5.0
 """The same for one that is just being opened: some cameras take seconds and cannot be hurried."""
 LIFE_SIGNS = 4
 """Life signs given in one period of the watchdog; none while a stage hangs for half of it."""
+SLEPT_S = 10.0
+"""Nothing holds a round of the daemon up for this long but suspend, or a stopped process."""
 RECORDS_PER_TICK = 4
 """Records sent for each tick of the publisher, which takes the newest: the two clocks may drift
 without a tick ever finding nothing new. What leaves the box is counted in the publisher's ticks."""
@@ -158,6 +160,7 @@ class SensingDaemon:
         self._governor = governor
         self._mutes: frozenset[Mute] = frozenset()
         self._life_sign_ns = 0
+        self._round_ns = 0
         self._is_stuck = False
         self._is_stopping = False
 
@@ -187,7 +190,9 @@ class SensingDaemon:
         period_ns = round(NS_PER_S / self._schedule.tick_hz)
         start_ns = self._clock.now_ns()
         due_ns = start_ns + period_ns
+        self._round_ns = start_ns
         while not self._is_stopping:
+            self._heed_sleep()
             self._heed_permission()
             self._give_life_sign()
             if self._governor is not None:
@@ -242,6 +247,21 @@ class SensingDaemon:
                 worker.resume()
         reasons = ", ".join(sorted(mute.value for mute in mutes))
         log.info("%s", f"devices closed: {reasons}" if mutes else "sensing is permitted")
+
+    def _heed_sleep(self) -> None:
+        """Begin anew after the machine was suspended, or this process stopped.
+
+        Filters and baselines are of people who may have gone, and drivers seldom survive.
+        """
+        slept_s = (self._clock.now_ns() - self._round_ns) / NS_PER_S
+        if slept_s >= SLEPT_S:
+            log.warning("slept for %.0f s: beginning anew", slept_s)
+            # A box that is muted has closed its devices and forgotten everything already.
+            if not self._mutes:
+                self._close_devices()
+                for worker in self._workers:
+                    worker.resume()
+        self._round_ns = self._clock.now_ns()
 
     def _close_devices(self) -> None:
         for worker in self._workers:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from rigs import FakePiCamera, read_on
 
 from edge_affect.capture import v4l2
 from edge_affect.capture.camera_asked import CameraSettings
 from edge_affect.capture.camera_names import v4l2_cameras
+from edge_affect.capture.frame_pump import PumpedSource, Shot
 from edge_affect.capture.orientation import Orientation
 from edge_affect.capture.pi_camera import PiCameraSource, open_picamera2, sensor_age_ns
 from edge_affect.capture.v4l2 import V4l2Source, stamp_age_ns
@@ -141,3 +143,46 @@ def test_missing_picamera2_says_how_to_get_it() -> None:
         pytest.skip("picamera2 is installed here")
     with pytest.raises(DeviceError, match="sudo apt install python3-picamera2"):
         open_picamera2("")
+
+
+class Broken:
+    """A driver whose library raises what it likes."""
+
+    def __init__(self, fails_at: str) -> None:
+        self.fails_at = fails_at
+
+    def start(self) -> None:
+        self._do("start")
+
+    def shoot(self) -> Shot:
+        self._do("shoot")
+        return Shot(time.monotonic_ns(), lambda: np.zeros((48, 64, 3), np.uint8))
+
+    def stop(self) -> None:
+        self._do("stop")
+
+    def _do(self, what: str) -> None:
+        if what == self.fails_at:
+            raise KeyError(what)
+
+
+@pytest.mark.parametrize("fails_at", ["start", "shoot", "stop"])
+def test_a_driver_that_breaks_is_a_lost_device_and_no_lost_thread(caplog, fails_at: str) -> None:
+    source = PumpedSource(lambda: Broken(fails_at), CameraSettings(), "camera")
+    began_s = time.monotonic()
+    if fails_at == "stop":
+        source.open()
+        source.close()
+    else:
+        with pytest.raises(DeviceError) as caught:
+            open_and_read_on(source)
+        assert str(caught.value).startswith(
+            f"The driver of the camera failed (KeyError: '{fails_at}')"
+        )
+    assert time.monotonic() - began_s < 2.0
+    assert "the driver of the camera failed" in caplog.text
+
+
+def open_and_read_on(source: PumpedSource) -> None:
+    source.open()
+    read_on(source)

@@ -1,0 +1,211 @@
+"""A wall clock that jumps by years under the real publisher, with a real mosquitto.
+
+faketime moves the wall clock of the publisher's process alone; the monotonic clock stays the
+kernel's. A mount namespace holds the file by which systemd-timesyncd says that it is right.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from mqtt_parts import Listener, wait_for
+from tls_parts import certificates
+
+from edge_affect.broker import HOST, LocalBroker, free_port
+from edge_affect.record import AffectRecord, Modality, encode
+from edge_affect.wall_clock import kernel_clock_is_synced
+
+LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+CONFIG = """\
+[device]
+site = "hall"
+name = "one"
+[publish]
+tick_hz = 5.0
+{publish}
+[mqtt]
+host = "127.0.0.1"
+port = {port}
+{mqtt}
+"""
+IN_THE_PAST = "-50y"
+NOW = "+0"
+RECORD = AffectRecord(
+    expressions=(2, 13, 0, 0, 0, 0, 0, 0), modalities=Modality.FACE, confidence=9, valence=8,
+)  # fmt: skip
+
+if not LIBRARIES:
+    pytest.skip("no libfaketime here; install the package faketime", allow_module_level=True)
+
+
+class ClockedPublisher:
+    """``edge-affect publish`` whose wall clock is set from outside."""
+
+    def __init__(self, folder, port, *, publish="", mqtt="", clock=IN_THE_PAST):
+        self._file = folder / "faketime"
+        self._file.write_text(clock)
+        path = folder / "box.toml"
+        path.write_text(CONFIG.format(port=port, publish=publish, mqtt=mqtt))
+        self.records, inlet = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        program = [
+            sys.executable, "-m", "edge_affect", "publish", "--config", str(path),
+            "--records-fd", str(inlet.fileno()),
+        ]  # fmt: skip
+        # /run is this process's own from here on: another program may keep the real file there.
+        hidden = "mount -t tmpfs tmpfs /run && exec "
+        faked = (
+            f"env LD_PRELOAD={LIBRARIES[0]} FAKETIME_TIMESTAMP_FILE={self._file} "
+            "FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 "
+        )
+        with inlet:
+            self.popen = subprocess.Popen(
+                ["unshare", "--mount", "sh", "-c", f'{hidden}{faked}"$@"', "sh", *program],
+                pass_fds=(inlet.fileno(),), stderr=subprocess.PIPE, text=True,
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            )  # fmt: skip
+
+    def set_clock(self, text, *, is_synced):
+        """Set the wall clock, as the first answer of NTP does."""
+        self._file.write_text(text)
+        flag = Path(f"/proc/{self.popen.pid}/root/run/systemd/timesync/synchronized")
+        if is_synced:
+            flag.parent.mkdir(parents=True, exist_ok=True)
+            flag.touch()
+        else:
+            flag.unlink(missing_ok=True)
+
+    def feed(self, seconds):
+        """Send records at the pace of sensing."""
+        end_s = time.monotonic() + seconds
+        while time.monotonic() < end_s:
+            with contextlib.suppress(ConnectionRefusedError):
+                self.records.send(encode(RECORD))
+            time.sleep(0.1)
+
+    def end(self):
+        """End it and return what it logged."""
+        self.popen.terminate()
+        said = self.popen.communicate(timeout=30)[1]
+        self.records.close()
+        assert "Traceback" not in said, said
+        assert self.popen.returncode == 0, said
+        return said
+
+
+@pytest.fixture
+def publisher(tmp_path):
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("a mount namespace of its own needs root and unshare")
+    if kernel_clock_is_synced():
+        pytest.skip("the kernel's clock is kept right here, so it cannot be called wrong")
+    started = []
+
+    def start(port, **options):
+        started.append(ClockedPublisher(tmp_path, port, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.popen.poll() is None:
+            one.popen.kill()
+            one.popen.communicate()
+
+
+def affect(listener):
+    return [json.loads(text) for text in listener.payloads("affect")]
+
+
+def year(payload):
+    return datetime.fromisoformat(payload["time"].replace("Z", "+00:00")).year
+
+
+THIS_YEAR = datetime.now().astimezone().year
+
+
+def test_a_jump_of_fifty_years_and_back_changes_nothing_but_the_stamps(publisher):
+    with LocalBroker() as broker, contextlib.closing(Listener(broker.port)) as listener:
+        box = publisher(broker.port)
+        wait_for(lambda: box.feed(0.2) or len(affect(listener)) >= 5, "messages", 30.0)
+        box.set_clock(NOW, is_synced=True)
+        box.feed(2.0)
+        box.set_clock(IN_THE_PAST, is_synced=False)
+        box.feed(2.0)
+        said = box.end()
+        time.sleep(0.5)
+        got, raw = affect(listener), listener.of("affect")
+        health = [json.loads(text) for text in listener.payloads("health")]
+        alerts = [m for m in listener.messages if "/alert/" in m.topic]
+    eras = [(year(payload) == THIS_YEAR, payload["clock_synced"]) for payload in got]
+    first, last = eras.index((True, True)), len(eras) - eras[::-1].index((True, True))
+    assert set(eras[:first]) == set(eras[last:]) == {(False, False)}
+    assert set(eras[first:last]) == {(True, True)}
+    assert min(first, last - first, len(eras) - last) >= 5
+    assert [payload["sequence"] for payload in got] == list(range(len(got)))
+    assert not any("gap" in payload or "late" in payload for payload in got)
+    # Ticks went on: 5 a second at most over two jumps, none made up for.
+    assert 8 <= last - first + len(eras) - last <= 25
+    assert {m.properties.MessageExpiryInterval for m in raw} <= {59, 60}
+    assert health
+    # Said once, at the start, and cleared at no jump.
+    assert len(alerts) == len({m.topic for m in alerts})
+    assert said.count("the clock was set by +") == said.count("the clock was set by -") == 1
+
+
+def test_what_waited_through_a_jump_comes_in_order_and_says_what_was_not_synced(
+    publisher, tmp_path
+):
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    port = free_port()
+    box = publisher(port, publish=f'spool_dir = "{spool}"')
+    box.feed(3.0)
+    box.set_clock(NOW, is_synced=True)
+    box.feed(3.0)
+    with LocalBroker(port) as broker, contextlib.closing(Listener(broker.port)) as listener:
+        wait_for(lambda: box.feed(0.2) or len(affect(listener)) >= 20, "what waited", 60.0)
+        box.feed(1.0)
+        box.end()
+        time.sleep(0.5)
+        got = affect(listener)
+    late = [payload for payload in got if payload.get("late")]
+    numbers = [payload["sequence"] for payload in late]
+    assert len(late) >= 15
+    assert numbers == sorted(set(numbers))
+    assert sorted({payload["sequence"] for payload in got}) == list(range(len(got)))
+    flags = [payload["clock_synced"] for payload in late]
+    n_unsynced = flags.count(False)
+    assert n_unsynced >= 5
+    assert flags == [False] * n_unsynced + [True] * (len(flags) - n_unsynced)
+    assert [year(payload) == THIS_YEAR for payload in late] == flags
+
+
+def test_a_certificate_of_the_future_is_waited_for(publisher, tmp_path):
+    certificates(tmp_path, "ca")
+    certificates(tmp_path, "server", "localhost", HOST)
+    port = free_port()
+    extra = (
+        f"listener {port} {HOST}\ncafile {tmp_path}/ca.pem\n"
+        f"certfile {tmp_path}/server.pem\nkeyfile {tmp_path}/server.key\nuser root"
+    )
+    with (
+        LocalBroker(extra_config=extra) as broker,
+        contextlib.closing(Listener(broker.port)) as listener,
+    ):
+        box = publisher(port, mqtt=f'ca_file = "{tmp_path}/ca.pem"')
+        box.feed(4.0)
+        assert box.popen.poll() is None
+        assert not affect(listener)
+        box.set_clock(NOW, is_synced=True)
+        wait_for(lambda: box.feed(0.2) or affect(listener), "messages after NTP", 30.0)
+        said = box.end()
+    assert "its certificate is not valid yet, or this box's clock is behind" in said
+    # What waited in memory went first, and says that its time was wrong.
+    assert not affect(listener)[0]["clock_synced"]
