@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi check-home-assistant test-spool
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi check-home-assistant test-spool check-cameras
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -100,6 +100,9 @@ check-tflite-runtime: .stamps/demo ## show that the models answer the same on tf
 
 check-units: .stamps/dev ## run the systemd units under a real systemd, in throw-away namespaces; needs root
 	@$(BIN)/python tools/check_units.py
+
+check-cameras: ## run the real Picamera2 and the real GStreamer in a Debian 13 root; needs root
+	@tools/check_cameras.sh $(ARGS)
 
 clean: ## remove the virtual environments and everything built
 	rm -rf $(VENV) .venv-* .stamps build dist *.egg-info .coverage

@@ -17,6 +17,7 @@ import libcamera
 import numpy as np
 from picamera2 import Picamera2
 from picamera2.allocators.allocator import Allocator
+from PIL import Image
 
 from edge_affect.capture.camera_names import find_camera
 from edge_affect.capture.pi_camera import pi_cameras
@@ -84,13 +85,13 @@ class VirtualRequest:
     def make_array(self, name: str) -> np.ndarray:
         (width, height), stride = self._size_px, self._stride_px
         raw = np.asarray(self._request.make_buffer(name))
-        luma = raw[: stride * height].reshape(height, stride)[:, :width].astype(np.float32)
+        luma = raw[: stride * height].reshape(height, stride)[:, :width]
         chroma = raw[stride * height : stride * height * 3 // 2].reshape(height // 2, stride)
-        chroma = chroma[:, :width].reshape(height // 2, width // 2, 2).astype(np.float32) - 128.0
-        u, v = (np.repeat(np.repeat(chroma[:, :, i], 2, 0), 2, 1) for i in (0, 1))
-        # ITU-R BT.601, full range, as JPEG files have it.
-        channels = (luma + 1.772 * u, luma - 0.344 * u - 0.714 * v, luma + 1.402 * v)
-        return np.clip(np.stack(channels, axis=2), 0, 255).astype(np.uint8)
+        u, v = chroma[:, 0:width:2], chroma[:, 1:width:2]
+        half = [Image.fromarray(np.ascontiguousarray(part)) for part in (u, v)]
+        whole = [part.resize((width, height), Image.Resampling.NEAREST) for part in half]
+        merged = Image.merge("YCbCr", [Image.fromarray(np.ascontiguousarray(luma)), *whole])
+        return np.ascontiguousarray(np.asarray(merged.convert("RGB"))[:, :, ::-1])
 
     def get_metadata(self) -> dict[str, Any]:
         return self._request.get_metadata()
