@@ -41,6 +41,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "contract")]
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge_affect.capture.synthetic import SyntheticVideo
+
 TICK_HZ = 5.0
 SINK = "stereo48"
 PATIENCE_S = 15.0
@@ -340,6 +342,23 @@ def synthetic_faults(stack: ExitStack, records: Records) -> list[Fault]:
         Fault("microphone hangs", "microphone", sound.freeze, sound.thaw, ("stalled", "missing")),
         Fault("microphone zeros", "microphone", sound.mute, sound.tune, ("silent",)),
         Fault("microphone clips", "microphone", sound.overdrive, sound.tune, ("poor",)),
+        *camera_faults(pictures),
+    ]
+
+
+def camera_faults(camera: SyntheticVideo) -> list[Fault]:
+    """Return what can happen to a camera."""
+
+    def light(share: float) -> Callable[[], None]:
+        return lambda: camera.light(share)
+
+    return [
+        Fault("camera unplugged", "camera", camera.unplug, camera.replug, ("missing",)),
+        Fault("camera hangs", "camera", camera.freeze, camera.thaw, ("stalled",)),
+        Fault("camera repeats one picture", "camera", camera.hold, camera.let_go, ("stalled",)),
+        Fault("lens covered", "camera", light(0.0), light(1.0), ("silent",)),
+        Fault("lamp into the lens", "camera", light(4.0), light(1.0), ("poor",)),
+        Fault("lights out but for a little", "camera", light(0.2), light(1.0), ("poor",)),
     ]
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from edge_affect.publishing.commands import Request
     from edge_affect.publishing.mirror import Mirror
     from edge_affect.publishing.outbox import Entry
-    from edge_affect.record import AffectRecord, Command
+    from edge_affect.record import AffectRecord, Command, SourceState
 
 LOG = logging.getLogger("edge_affect.publishing")
 
@@ -103,6 +103,7 @@ class Publisher:
         self._last_ns = 0
         self._health_ns = 0
         self._n_reconnects_told = 0
+        self._devices_told: tuple[SourceState, SourceState] | None = None
 
     def _make_mirrors(self, about: dict[str, Any], access: BrokerAccess) -> tuple[Mirror, ...]:
         """Return what says things again for smart homes; nothing else is even imported."""
@@ -217,10 +218,16 @@ class Publisher:
         self._link.wake()
 
     def _publish_health(self, now_ns: int) -> None:
-        """Publish health if it is due: in its interval, and at once after a reconnect."""
+        """Publish health if it is due: in its interval, and at once after a reconnect.
+
+        At once also when a microphone or camera is doing otherwise than was told last.
+        """
         state = self._link.state
-        if now_ns < self._health_ns and state.n_reconnects == self._n_reconnects_told:
+        devices = None if self._last is None else (self._last.microphone, self._last.camera)
+        is_news = state.n_reconnects != self._n_reconnects_told or devices != self._devices_told
+        if now_ns < self._health_ns and not is_news:
             return
+        self._devices_told = devices
         self._health_ns = now_ns + round(HEALTH_INTERVAL_S * NS_PER_S)
         self._n_reconnects_told = state.n_reconnects
         age_s = None if self._last is None else (now_ns - self._last_ns) / NS_PER_S
