@@ -210,6 +210,7 @@ def test_a_certificate_of_the_future_is_waited_for(publisher, tmp_path):
     ):
         box = publisher(port, mqtt=f'ca_file = "{tmp_path}/ca.pem"')
         wait_for(lambda: box.feed(0.2) or NOT_YET in box.said(), "the refusal", 30.0)
+        box.feed(1.5)
         assert box.popen.poll() is None
         assert not affect(listener)
         box.set_clock(NOW, is_synced=True)
