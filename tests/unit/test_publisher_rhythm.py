@@ -78,7 +78,7 @@ def test_stamps_count_up_and_ask_about_the_clock_every_ten_seconds():
         asked.append(now_s[0])
         return next(answers)
 
-    stamper = Stamper(lambda: 1_000.5, is_synced, lambda: now_s[0])
+    stamper = Stamper(lambda: 1_000.5 + now_s[0], is_synced, lambda: now_s[0])
     stamps = [stamper.next(), stamper.next()]
     now_s[0] = 9.9
     stamps.append(stamper.next())
@@ -86,7 +86,7 @@ def test_stamps_count_up_and_ask_about_the_clock_every_ten_seconds():
     stamps += [stamper.peek(), stamper.next()]
     assert [s.sequence for s in stamps] == [0, 1, 2, 3, 3]
     assert [s.clock_synced for s in stamps] == [False, False, False, True, True]
-    assert {s.unix_ms for s in stamps} == {1_000_500}
+    assert {s.unix_ms for s in stamps} == {1_000_500, 1_010_400, 1_010_500}
     assert asked == [0.0, 10.0]
 
 
