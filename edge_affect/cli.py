@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "switches": "the process of the mute and consent switches (used by run and systemd)",
     "replay": "recordings in, one JSON vector per tick out",
     "export": "vectors in the formats of others: EmotionML",
+    "analyze": "folders of recordings in, tables out",
     "alerts": "show alert rules, and try them on a recording",
     "models": "fetch and check model files",
     "evaluate": "measure the models on data sets",

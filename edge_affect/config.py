@@ -33,6 +33,7 @@ from edge_affect.config_changes import (
 )
 from edge_affect.consent import Consent, Switches
 from edge_affect.errors import ConfigError, InputMissingError
+from edge_affect.insights_settings import Insights
 from edge_affect.keys import Rule, key, nearest, section, toml_value
 from edge_affect.smart_home import HomeAssistant, Homie, check_homie_name, node_id, other_topics
 
@@ -276,6 +277,7 @@ class Config:
     home_assistant: HomeAssistant = field(default_factory=HomeAssistant)
     homie: Homie = field(default_factory=Homie)
     alerts: Alerts = field(default_factory=Alerts)
+    insights: Insights = field(default_factory=Insights)
     alert: tuple[RuleChange, ...] = ()
 
     @property

@@ -183,7 +183,7 @@ class ProcessPair:
                 pass_fds=[channel.fileno() for channel in channels],
                 # Ctrl-C must reach the launcher alone, which takes sensing down first
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 (a single prctl, no locks)
+                preexec_fn=die_with(os.getpid()),  # noqa: PLW1509 (a single prctl, no locks)
             )
         except OSError as error:
             raise UnavailableError(f"{name} cannot be started: {error}.") from None
@@ -285,7 +285,7 @@ def _channel_options(records: socket.socket, commands: socket.socket) -> list[st
     ]  # fmt: skip
 
 
-def _die_with(parent_pid: int) -> Callable[[], None]:
+def die_with(parent_pid: int) -> Callable[[], None]:
     """Return what a child does first: ask the kernel to be killed when its parent dies."""
 
     def ask() -> None:

@@ -37,3 +37,7 @@ class Timeline:
         """Take one record and return what began and ended, and what changed."""
         edges = self._edges.step(now_ns, record)
         return edges, self._board.step(now_ns, record, local_minute)
+
+    def stop(self, now_ns: int) -> tuple[tuple[EventEdge, ...], tuple[AlertChange, ...]]:
+        """End what goes on, because the recording ends."""
+        return self._edges.stop(now_ns), self._board.stop(now_ns)

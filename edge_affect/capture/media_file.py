@@ -91,7 +91,7 @@ def probe(path: Path) -> MediaInfo:
     with _container(path) as container:
         longest = _duration_s(container)
         return MediaInfo(
-            longest, len(container.streams.audio) > 0, len(container.streams.video) > 0
+            longest, len(_streams(container, "audio")) > 0, len(_streams(container, "video")) > 0
         )
 
 
@@ -111,7 +111,7 @@ class MediaReader:
         self._path = path
         self._kind = kind
         self._container = _open(path)
-        streams = getattr(self._container.streams, kind)
+        streams = _streams(self._container, kind)
         if len(streams) == 0:
             self._container.close()
             raise MediaError(f"{path} holds no {_WHAT[kind]}; choose another file.")
@@ -191,6 +191,14 @@ def _open(path: Path) -> Any:
         raise MediaError(
             f"{path} cannot be read as media ({error.strerror}); convert or choose another file."
         ) from None
+
+
+def _streams(container: Any, kind: Kind) -> list[Any]:
+    """Return the streams of a kind; the cover of a song is no film."""
+    from av.stream import Disposition
+
+    streams: list[Any] = list(getattr(container.streams, kind))
+    return [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
 
 
 def _duration_s(container: Any) -> float | None:

@@ -157,9 +157,9 @@ def _play_media(path: Path, settings: Config, take: Callable[[Vector], None]) ->
     from edge_affect.capture.media_file import probe
     from edge_affect.capture.recording import Playing, recording
     from edge_affect.clock import ManualClock
-    from edge_affect.commands.replay import replay_fast
     from edge_affect.privacy import policy
     from edge_affect.sensing.assembly import build_pipeline
+    from edge_affect.sensing.fast_replay import replay_fast
 
     clock = ManualClock()
     playing = Playing(
@@ -180,7 +180,7 @@ def _play_media(path: Path, settings: Config, take: Callable[[Vector], None]) ->
     def show(record: AffectRecord, media_time_s: float) -> None:
         take(Vector(media_time_s, record))
 
-    replay_fast(pipeline, media, settings, show)
+    replay_fast(pipeline, media, settings.publish.tick_hz, show)
 
 
 class _Printer:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect import config as configuration
-from edge_affect.clock import NS_PER_S, ManualClock, MonotonicClock
+from edge_affect.clock import ManualClock, MonotonicClock
 from edge_affect.errors import ExitCode
 from edge_affect.privacy import policy
 from edge_affect.publishing.payload import Stamp, affect_payload, to_json
 from edge_affect.publishing.screen import line, look_of
 from edge_affect.publishing.stamping import Stamper
-from edge_affect.record import SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     """Replay."""
     from edge_affect.capture.recording import Playing, recording
     from edge_affect.sensing.assembly import build_pipeline
+    from edge_affect.sensing.fast_replay import replay_fast
 
     settings = configuration.load(args.config) if args.config else configuration.Config()
     clock = ManualClock() if args.fast else MonotonicClock()
@@ -82,49 +82,10 @@ def run(args: argparse.Namespace) -> int:
     )
     printer = _Printer(args.json, Stamper().peek())
     if args.fast:
-        replay_fast(pipeline, media, settings, printer.show)
+        replay_fast(pipeline, media, settings.publish.tick_hz, printer.show)
     else:
         _replay_paced(pipeline, media, settings, printer.show)
     return ExitCode.DONE
-
-
-def replay_fast(
-    pipeline: Pipeline,
-    media: Recording,
-    settings: Config,
-    show: Callable[[AffectRecord, float], None],
-) -> None:
-    """Run everything on this thread, in the order of media time, and show every record."""
-    from edge_affect.capture.replay import interleave
-    from edge_affect.types import AudioBlock
-
-    microphone, camera = _states(media)
-    period_ns = round(NS_PER_S / settings.publish.tick_hz)
-    for source in (media.audio, media.video):
-        if source is not None:
-            source.open()
-    start_ns = media.time.at_ns(0)
-    due_ns = start_ns + period_ns
-    now_ns = start_ns
-
-    def tick(at_ns: int) -> None:
-        show(pipeline.record(microphone, camera, at_ns=at_ns), media.time.media_s(at_ns))
-
-    for item in interleave(media.audio, media.video):
-        now_ns = item.end_ns if isinstance(item, AudioBlock) else item.captured_ns
-        while now_ns > due_ns:
-            tick(due_ns)
-            due_ns += period_ns
-        if isinstance(item, AudioBlock):
-            pipeline.on_block(item)
-        else:
-            pipeline.on_frame(item)
-    # The last part of a tick is told as well, so that a clip shorter than one is not silent.
-    if now_ns > due_ns - period_ns // 2:
-        tick(now_ns)
-    for source in (media.audio, media.video):
-        if source is not None:
-            source.close()
 
 
 def _replay_paced(
@@ -145,10 +106,3 @@ def _replay_paced(
     schedule = Schedule(settings.publish.tick_hz, settings.sensing.no_source_timeout_s)
     workers = workers_over(media.audio, media.video, pipeline, clock, are_live=False)
     SensingDaemon(pipeline, workers, Ports(Outlet(), None), schedule, clock).run()
-
-
-def _states(media: Recording) -> tuple[SourceState, SourceState]:
-    return (
-        SourceState.OFF if media.audio is None else SourceState.OK,
-        SourceState.OFF if media.video is None else SourceState.OK,
-    )

@@ -80,18 +80,19 @@ class FaceReader:
     Args:
         models: The models.
         settings: How many faces, how small, and how long a frame may take.
+        pace: Keeps to that time; None makes one that does.
 
     Raises:
         ManifestError: If a manifest does not describe a model of its kind.
     """
 
-    def __init__(self, models: FaceModels, settings: Face) -> None:
+    def __init__(self, models: FaceModels, settings: Face, pace: ReadingPace | None = None) -> None:
         self._search = FaceSearch(models.near, models.far, settings.max_faces)
         self._reader = OneFaceReader(
             models.landmarks, models.expression, settings.min_size_px, models.min_quality
         )
         self._budget_ms = settings.budget_ms
-        self._pace = ReadingPace(settings.budget_ms)
+        self._pace = pace or ReadingPace(settings.budget_ms)
         self._follower = FaceFollower(
             self._search,
             self._reader,

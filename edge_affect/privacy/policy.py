@@ -57,14 +57,55 @@ def check_live(config: Config) -> None:
         ConfigError: If the deployment is not declared, or does not fit what a rule asks for.
         PolicyError: If a rule refuses; the message names the article.
     """
+    _check_declared(config.deployment, "live capture")
+    _check_allowed(config.deployment)
+    if config.audio.source == "microphone":
+        check_channel(config)
+    _check_camera(config)
+    _check_group(config)
+
+
+def check_recordings(config: Config) -> None:
+    """Let recordings be analysed, or refuse it; where nothing is declared, no rule applies.
+
+    Raises:
+        ConfigError: If the deployment is declared in part, or noise is asked for, which whoever
+            analyses a recording again and again would average away.
+        PolicyError: If a rule refuses; the message names the article.
+    """
     deployment = config.deployment
+    if deployment.setting or deployment.jurisdiction:
+        _check_declared(deployment, "analysing recordings for a declared place")
+        _check_allowed(deployment)
+    check_group(config)
+    if config.privacy.is_aggregated:
+        raise ConfigError(
+            "[privacy] aggregate_epsilon is above 0, but the same recording can be analysed again "
+            "and again, which averages the noise away; set it to 0, or analyse live."
+        )
+
+
+def has_rule(deployment: Deployment, effect: Effect) -> bool:
+    """Return whether a rule of this effect applies, whatever the jurisdiction is said to be."""
+    return any(
+        rule.effect is effect
+        and deployment.setting in rule.settings
+        and deployment.exception not in rule.lifted_by
+        for rule in RULES
+    )
+
+
+def _check_declared(deployment: Deployment, what: str) -> None:
     for name in ("setting", "jurisdiction", "purpose", "contact"):
         if not getattr(deployment, name):
             raise ConfigError(
-                f"[deployment] {name} is not set; live capture needs setting "
+                f"[deployment] {name} is not set; {what} needs setting "
                 f"({', '.join(SETTINGS)}), jurisdiction ({', '.join(JURISDICTIONS)}), "
                 "purpose and contact."
             )
+
+
+def _check_allowed(deployment: Deployment) -> None:
     rule = refusal(deployment)
     if rule is not None:
         raise PolicyError(
@@ -72,10 +113,6 @@ def check_live(config: Config) -> None:
             f"{deployment.jurisdiction}. Medical or safety reasons, where they exist, are "
             "declared with [deployment] exception."
         )
-    if config.audio.source == "microphone":
-        check_channel(config)
-    _check_camera(config)
-    _check_group(config)
 
 
 def _check_camera(config: Config) -> None:

@@ -25,16 +25,29 @@ if TYPE_CHECKING:
 
 
 def build_pipeline(
-    config: Config, clock: Clock, *, has_sound: bool, has_pictures: bool
+    config: Config,
+    clock: Clock,
+    *,
+    has_sound: bool,
+    has_pictures: bool,
+    is_unhurried: bool = False,
 ) -> Pipeline:
     """Return a pipeline whose models are loaded; a modality without a source loads nothing.
+
+    Args:
+        config: The configuration.
+        clock: That the sources run on.
+        has_sound: Whether voices are read.
+        has_pictures: Whether faces are read.
+        is_unhurried: Read every face of every frame, however long it takes: what is said of a
+            recording must not depend on the machine's load.
 
     Raises:
         EdgeAffectError: If a model is missing or is not what its manifest says.
     """
     stages = Stages(
         voice=build_voice_reader(config) if has_sound else None,
-        face=_face_reader(config) if has_pictures else None,
+        face=_face_reader(config, is_unhurried=is_unhurried) if has_pictures else None,
         fusion=SceneFusion(
             config.fusion,
             product_weights(shipped_models_dir() / FILE_NAME),
@@ -98,7 +111,8 @@ def build_voice_reader(config: Config) -> VoiceReader:
     return VoiceReader(model, detector, config.voice, events, chunks, spoken)
 
 
-def _face_reader(config: Config) -> FaceReader:
+def _face_reader(config: Config, *, is_unhurried: bool) -> FaceReader:
     from edge_affect.perception.face import FaceModels, FaceReader
+    from edge_affect.perception.reading_pace import unhurried
 
-    return FaceReader(FaceModels.load(), config.face)
+    return FaceReader(FaceModels.load(), config.face, unhurried() if is_unhurried else None)

@@ -1,0 +1,433 @@
+"""``analyze`` as a user runs it: odd folders, kills, the cage, the policy."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_affect.errors import CageError, ExitCode
+from edge_affect.insights import part_process
+from edge_affect.insights.part_process import Watch, outcomes
+from edge_affect.insights.wire import Hand, Job
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "contract"))
+
+from media import write_clip  # noqa: E402
+from recordings import RATE_HZ, call, silence, voice, write  # noqa: E402
+
+CENTRE = """
+[deployment]
+setting = "contact-centre"
+jurisdiction = "EU"
+purpose = "test"
+contact = "me"
+"""
+
+
+def command(*arguments) -> list[str]:
+    return [sys.executable, "-m", "edge_affect", "analyze", *map(str, arguments)]
+
+
+def analyze(*arguments, **environment) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+        env=dict(os.environ) | environment,
+    )
+
+
+def rows(folder: Path, name: str = "recordings") -> list[dict[str, str]]:
+    with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+@pytest.fixture(scope="session")
+def odd(tmp_path_factory) -> Path:
+    """A folder as life writes them."""
+    folder = tmp_path_factory.mktemp("odd")
+    write(folder / "silent.wav", silence(2.0))
+    write(folder / "telephone.wav", voice(4.0)[::2], RATE_HZ // 2)
+    write(folder / "blink.wav", silence(0.2))
+    write(folder / "call.wav", call(4.0))
+    write(folder / "head-only.wav", silence(0.0))
+    write(folder / "line\nbreak \N{GRINNING FACE}.wav", silence(1.0))
+    write(Path(os.fsdecode(os.fsencode(folder) + b"/\xff.wav")), silence(1.0))
+    (folder / "zero.wav").touch()
+    (folder / "text.mp4").write_text("This is no film.\n")
+    write_clip(folder / "faceless.mp4", 2.0)
+    write_clip(folder / "mute.mp4", 1.0, codecs=("mpeg4", None))
+    whole = write_clip(folder / "cut.mkv", 6.0).read_bytes()
+    (folder / "cut.mkv").write_bytes(whole[: len(whole) // 2])
+    (folder / "cut-head.mp4").write_bytes((folder / "faceless.mp4").read_bytes()[:2000])
+    write(folder / "nobody-may.wav", silence(1.0)).chmod(0)
+    (folder / "deep").mkdir()
+    write(folder / "deep" / "er.wav", silence(1.0))
+    (folder / "deep" / "round").symlink_to(folder)
+    (folder / "notes.txt").touch()
+    return folder
+
+
+def test_odd_files_are_one_line_each_and_the_rest_goes_on(odd, tmp_path):
+    done = analyze(odd, tmp_path / "missing", "--out", tmp_path / "out")
+    assert done.returncode == 75, done.stderr
+    assert "Traceback" not in done.stderr
+    status = {
+        Path(row["path"]).name: (row["status"], row["exit_code"]) for row in rows(tmp_path / "out")
+    }
+    nothing = ("nothing", "75")
+    assert status == {
+        "silent.wav": nothing,
+        "telephone.wav": status["telephone.wav"],
+        "blink.wav": nothing,
+        "call.wav": nothing,
+        "head-only.wav": ("failed", "65"),
+        r"line\nbreak " + "\N{GRINNING FACE}.wav": nothing,
+        r"\udcff.wav": nothing,
+        "zero.wav": ("failed", "65"),
+        "text.mp4": ("failed", "65"),
+        "faceless.mp4": nothing,
+        "mute.mp4": nothing,
+        "cut.mkv": status["cut.mkv"],
+        "cut-head.mp4": ("failed", "65"),
+        "nobody-may.wav": status["nobody-may.wav"],
+        "er.wav": nothing,
+        "missing": ("failed", "66"),
+    }
+    assert status["telephone.wav"][0] in {"done", "nothing"}
+    assert status["cut.mkv"][0] in {"nothing", "damaged"}
+    assert status["nobody-may.wav"][0] == "failed"
+    told = [row for row in rows(tmp_path / "out") if row["status"] != "done"]
+    lines = [line for line in done.stderr.splitlines() if str(tmp_path.parent) in line]
+    assert len(lines) == len(told)
+    assert all(line.isprintable() for line in done.stderr.splitlines())
+    lengths = {Path(row["path"]).name: row["duration_s"] for row in told}
+    assert float(lengths["silent.wav"]) == 2.0
+    assert float(lengths["mute.mp4"]) == pytest.approx(1.0, abs=0.1)
+    assert "16 recordings" in done.stdout
+
+
+def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path):
+    media = tmp_path / "media"
+    media.mkdir()
+    for number in range(4):
+        write(media / f"{number}.wav", np.tile(voice(10.0), 4 + number))
+    options = ("--jobs", 2, "--formats", "csv,parquet")
+    whole = analyze(media, "--out", tmp_path / "whole", *options)
+    assert whole.returncode == 75, whole.stderr
+    out = tmp_path / "killed"
+    process = subprocess.Popen(
+        command(media, "--out", out, *options), cwd=ROOT,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    ends_s = time.monotonic() + 120
+    while not (finished := list(out.glob("records/*.json"))):
+        assert process.poll() is None, "it was done before it could be killed"
+        assert time.monotonic() < ends_s
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (out / "recordings.csv").exists()
+    noted = {path: path.stat().st_mtime_ns for path in finished}
+    (out / "vectors" / "half.csv.part").write_text("torn")
+    again = analyze(media, "--out", out, *options)
+    assert again.returncode == 75, again.stderr
+    n_before = next(line for line in again.stdout.splitlines() if "finished before" in line)
+    assert 1 <= int(n_before.split()[0]) < 4
+    assert {path: path.stat().st_mtime_ns for path in finished} == noted
+    assert tree(out) == tree(tmp_path / "whole")
+    third = analyze(media, "--out", out, *options)
+    assert "4 of them were finished before" in third.stdout
+    assert "faster than real time" not in third.stdout
+    assert tree(out) == tree(tmp_path / "whole")
+
+
+def test_ctrl_c_and_sigterm_end_in_part_and_leave_no_process(tmp_path):
+    media = tmp_path / "media"
+    media.mkdir()
+    write(media / "long.wav", np.tile(voice(10.0), 90))
+    out = tmp_path / "out"
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen(
+            command(media, "--out", out, "--jobs", 1),
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        threads = Path(f"/proc/{process.pid}/task")
+        ends_s = time.monotonic() + 60
+        parts: list[str] = []
+        while not parts and time.monotonic() < ends_s:
+            time.sleep(0.02)
+            parts = [pid for t in threads.glob("*/children") for pid in t.read_text().split()]
+        assert parts
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 75, err
+        assert "run the same line again" in err
+        assert "Traceback" not in err
+        assert not any(Path(f"/proc/{pid}").exists() for pid in parts)
+
+
+def test_jobs_and_cage_change_nothing_in_the_results(odd, tmp_path):
+    inputs = [odd / name for name in ("call.wav", "faceless.mp4", "telephone.wav", "silent.wav")]
+    outs = []
+    for name, options in {
+        "one": ("--jobs", 1), "three": ("--jobs", 3), "open": ("--allow-unsandboxed",),
+    }.items():  # fmt: skip
+        outs.append(tmp_path / name)
+        done = analyze(*inputs, "--out", outs[-1], *options)
+        assert done.returncode == 75, done.stderr
+    assert len(tree(outs[0])) >= 4 * 4 + 9
+    assert tree(outs[0]) == tree(outs[1]) == tree(outs[2])
+
+
+def speak(path: Path, text: str) -> Path:
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed, and nobody else speaks here")
+    subprocess.run(["espeak-ng", "-w", str(path), text], check=True)
+    return path
+
+
+def test_what_is_said_is_what_replay_says(tmp_path):
+    path = speak(tmp_path / "said.wav", "I am so angry about this! " * 8)
+    done = analyze(path, "--out", tmp_path / "out")
+    assert done.returncode in {0, 75}, done.stderr
+    vectors = next((tmp_path / "out" / "vectors").glob("said-*.csv"))
+    with vectors.open(newline="") as file:
+        told = [
+            (float(row["at_s"]), row["expression"], row["speech_share"])
+            for row in csv.DictReader(file)
+        ]
+    replayed = subprocess.run(
+        [sys.executable, "-m", "edge_affect", "replay", "--audio", str(path), "--fast", "--json"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    import json
+
+    lines = [json.loads(line) for line in replayed.stdout.splitlines()]
+    assert len(lines) > 8
+    assert [
+        (
+            v["media_time_s"],
+            v["expression"] or "",
+            "" if v["speech_share"] is None else str(v["speech_share"]),
+        )
+        for v in lines
+    ] == [(round(at, 3), *rest) for at, *rest in told]
+    assert max(float(share or 0) for *_, share in told) > 0.5
+
+
+def hand(*paths, is_caged=True, config="") -> Hand:
+    return Hand(tuple(Job(str(path), 0) for path in paths), config, "test", is_caged)
+
+
+PRISONER = """
+import os, socket, sys
+from pathlib import Path
+from edge_affect.insights.part import enter_cage
+from edge_affect.insights.wire import Hand, Job
+own, other, out = sys.argv[1:]
+enter_cage(Hand((Job(own, 0),), "", "", True), 1)
+def works(attempt):
+    try:
+        attempt()
+    except OSError:
+        return False
+    return True
+print(
+    works(lambda: open(own, "rb").read()),
+    works(lambda: open(other, "rb").read()),
+    works(lambda: open(out, "w")),
+    works(lambda: open(own, "r+b")),
+    works(lambda: socket.socket()),
+    works(lambda: os.fork()),
+)
+"""
+
+
+def test_a_part_reads_its_own_recordings_and_can_do_nothing_else(tmp_path):
+    own, other = write(tmp_path / "own.wav", silence(1.0)), write(tmp_path / "o.wav", silence(1.0))
+    done = subprocess.run(
+        [sys.executable, "-c", PRISONER, str(own), str(other), str(tmp_path / "out")],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.split() == ["True", *["False"] * 5], done.stderr
+
+
+def test_without_a_cage_nothing_is_analysed(tmp_path, monkeypatch):
+    script = tmp_path / "part.py"
+    script.write_text(
+        "import sys\n"
+        "from edge_affect.errors import CageError\n"
+        "from edge_affect.insights import part\n"
+        "from edge_affect.sensing import namespaces\n"
+        "def refuse():\n    raise CageError('The kernel does not let this user build a cage.')\n"
+        "namespaces.unshare_all = refuse\n"
+        "sys.exit(part.main())\n"
+    )
+    monkeypatch.setattr(part_process, "PROGRAM", (sys.executable, str(script)))
+    path = write(tmp_path / "a.wav", silence(1.0))
+    with pytest.raises(Exception, match="does not let this user") as refused:
+        list(outcomes(hand(path)))
+    assert refused.value.exit_code == CageError.exit_code
+    assert [o.n_records for o in outcomes(hand(path, is_caged=False))] == [1]
+
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from edge_affect.insights import playing, part
+from edge_affect.record import encode
+flag, times = Path(sys.argv[1]), int(sys.argv[2])
+n_before = len(flag.read_text()) if flag.exists() else 0
+play = playing.play
+def dying(job, settings, writer):
+    if Path(job.path).stem == "die" and n_before < times:
+        flag.write_text("x" * (n_before + 1))
+        {}
+    play(job, settings, writer)
+playing.play = dying
+sys.exit(part.main())
+"""
+KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
+HANGS = "__import__('time').sleep(600)"
+
+
+@pytest.mark.parametrize(
+    ("times", "how", "words"),
+    [
+        (1, KILLED, None),
+        (9, KILLED, "by signal 9"),
+        (9, "1 / 0", "ZeroDivisionError"),
+        (9, HANGS, "nothing came of it"),
+    ],
+)
+def test_a_part_that_dies_costs_at_most_the_recording_it_read(
+    tmp_path, monkeypatch, times, how, words
+):
+    script = tmp_path / "part.py"
+    script.write_text(DIES.format(how))
+    program = (sys.executable, str(script), str(tmp_path / "flag"), str(times))
+    monkeypatch.setattr(part_process, "PROGRAM", program)
+    paths = [write(tmp_path / f"{name}.wav", silence(2.0)) for name in ("a", "die", "c")]
+    watch = Watch(stall_s=4.0 if how is HANGS else 60.0)
+    found = list(outcomes(hand(*paths, is_caged=False), watch))
+    assert [Path(o.job.path).stem for o in found] == ["a", "die", "c"]
+    assert [o.n_records for o in found] == [2, 2 if words is None else 0, 2]
+    if words is None:
+        assert found[1].failure is None
+    else:
+        assert found[1].failure.code is ExitCode.BAD_DATA
+        assert words in found[1].failure.sentence
+
+
+def highest_memory_mb(path: Path) -> float:
+    process = subprocess.Popen(
+        part_process.PROGRAM, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    process.stdin.write(hand(path, is_caged=False).to_bytes())
+    process.stdin.close()
+    n_bytes = len(process.stdout.read())
+    process.stdout.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert n_bytes > 1000
+    return usage.ru_maxrss / 1024
+
+
+def test_memory_does_not_grow_with_the_length_of_a_recording(tmp_path):
+    short = write(tmp_path / "short.wav", np.tile(silence(60.0), 1))
+    long = write(tmp_path / "long.wav", np.tile(silence(60.0), 25))
+    base = highest_memory_mb(short)
+    assert highest_memory_mb(long) < base + 8.0
+    assert base < 150.0
+
+
+def test_a_contact_centre_hears_the_customer_alone(tmp_path):
+    config = tmp_path / "centre.toml"
+    config.write_text(CENTRE)
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    sides = call(12.0)
+    quiet = np.stack([sides[:, 0] * 0, sides[:, 1]], axis=1)
+    write(calls / "call.wav", sides)
+    write(calls / "employee-only.wav", quiet)
+    write(calls / "mono.wav", sides.mean(axis=1))
+    write(calls / "twice.wav", np.repeat(sides.mean(axis=1)[:, None], 2, axis=1))
+    write_clip(calls / "mute.mp4", 1.0, codecs=("mpeg4", None))
+    base = (calls, "--config", config, "--formats", "csv")
+    refused = analyze(*base, "--out", tmp_path / "no", "--channel", "agent=right")
+    assert (refused.returncode, refused.stdout) == (80, "")
+    assert analyze(*base, "--out", tmp_path / "no").returncode == 78
+    assert not (tmp_path / "no").exists()
+    out = tmp_path / "out"
+    done = analyze(*base, "--out", out, "--channel", "customer=left")
+    assert done.returncode == 75, done.stderr
+    found = {Path(row["path"]).stem: row for row in rows(out)}
+    codes = {name: row["exit_code"] for name, row in found.items()}
+    assert codes == {
+        "call": "75", "employee-only": "75", "mono": "80", "twice": "80", "mute": "80",
+    }  # fmt: skip
+    assert float(found["employee-only"]["speech_share"]) == 0.0
+    assert "mono.wav is refused" in done.stderr
+    config.write_text(CENTRE + '[insights]\nmono_recordings = "customer"\n')
+    done = analyze(*base, "--out", out, "--channel", "customer=left")
+    found = {Path(row["path"]).stem: row["exit_code"] for row in rows(out)}
+    assert (found["mono"], found["twice"], found["mute"]) == ("75", "75", "80")
+
+
+def test_an_eu_classroom_is_refused_before_anything_is_read(tmp_path):
+    config = tmp_path / "school.toml"
+    config.write_text(CENTRE.replace("contact-centre", "classroom"))
+    path = write(tmp_path / "lesson.wav", silence(1.0))
+    done = analyze(path, "--config", config, "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (80, "")
+    assert "Article 5(1)(f)" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 64, "PATH"),
+        (("x.wav",), 64, "--out"),
+        (("EMPTY", "--out", "OUT"), 66, "no sound or video files"),
+        (("nowhere.wav", "--out", "OUT"), 66, "There is no"),
+        (("EMPTY", "--out", "OUT", "--jobs", "0"), 64, "1 to 1024"),
+        (("EMPTY", "--out", "OUT", "--formats", "xlsx"), 64, "xlsx"),
+        (("EMPTY", "--out", "OUT", "--channel", "middle"), 64, "customer=left"),
+        (("EMPTY", "--out", "/proc/nowhere"), 73, "cannot be written"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_a_code(tmp_path, capsys, arguments, code, words):
+    from edge_affect.cli import main
+
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "empty" / "a.txt", silence(0.1))
+    if code == 73:
+        write(tmp_path / "empty" / "a.wav", silence(0.1))
+    places = {"EMPTY": str(tmp_path / "empty"), "OUT": str(tmp_path / "out")}
+    assert main(["analyze", *(places.get(a, a) for a in arguments)]) == code
+    err = capsys.readouterr().err
+    assert words in err
+    assert "Traceback" not in err
