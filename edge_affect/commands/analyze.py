@@ -8,10 +8,12 @@ import signal
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect import config as configuration
+from edge_affect.clock import NS_PER_S
 from edge_affect.errors import ExitCode, InputMissingError, UsageError
 from edge_affect.privacy import policy
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from edge_affect.insights.part_process import Outcome
     from edge_affect.insights.progress import Progress
     from edge_affect.insights.wire import Hand
+
+    RunHands = Callable[[Sequence[Hand]], Iterator[Outcome]]
 
 EXAMPLES = """examples:
   edge-affect analyze talk.mp4 --out talk
@@ -58,6 +62,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--jobs", type=_jobs, default=0, help="processes at a time; default: one for each core"
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="analyse on the workers of a Dask cluster, such as tcp://10.0.0.5:8786; recordings "
+        "must lie under the same path there",
     )
     parser.add_argument(
         "--formats", metavar="LIST", help="of tables: csv,parquet (default), csv or parquet"
@@ -104,16 +114,16 @@ def _run(
     from edge_affect.insights.analysis import analyse, exit_code, write_tables
     from edge_affect.insights.progress import Progress
 
-    n_jobs = args.jobs or len(os.sched_getaffinity(0))
     sizes = {str(item.path): item.size_bytes for item in found if item.failure is None}
     progress = Progress(sizes, plan.settings.publish.tick_hz)
     results: list[Result] = []
     started_s = time.monotonic()
     try:
-        for result in analyse(plan, journal, found, n_jobs, _runner(n_jobs, progress)):
-            results.append(result)
-            if result.message:
-                progress.say(f"edge-affect: {result.message}")
+        with _players(args, progress) as (n_players, run_hands):
+            for result in analyse(plan, journal, found, n_players, run_hands):
+                results.append(result)
+                if result.message:
+                    progress.say(f"edge-affect: {result.message}")
     except KeyboardInterrupt:
         progress.end()
         _say(
@@ -128,15 +138,23 @@ def _run(
     return exit_code(results)
 
 
-def _runner(n_jobs: int, progress: Progress) -> Callable[[Sequence[Hand]], Iterator[Outcome]]:
+@contextmanager
+def _players(args: argparse.Namespace, progress: Progress) -> Iterator[tuple[int, RunHands]]:
+    """Yield how many processes work at a time, and what lets them: here, or on a cluster."""
+    from edge_affect.insights.cluster import Cluster
     from edge_affect.insights.local import run_local
 
-    def run_hands(hands: Sequence[Hand]) -> Iterator[Outcome]:
-        for outcome in run_local(hands, n_jobs, progress.on_record):
-            progress.on_done(outcome.job, outcome.end_ns / 1e9)
+    def told(outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+        for outcome in outcomes:
+            progress.on_done(outcome.job, outcome.end_ns / NS_PER_S)
             yield outcome
 
-    return run_hands
+    if args.dask is None:
+        n_jobs = args.jobs or len(os.sched_getaffinity(0))
+        yield n_jobs, lambda hands: told(run_local(hands, n_jobs, progress.on_record))
+        return
+    with Cluster(args.dask) as cluster:
+        yield cluster.n_players, lambda hands: told(cluster.run(hands))
 
 
 def _plan(args: argparse.Namespace) -> Plan:
@@ -156,6 +174,10 @@ def _plan(args: argparse.Namespace) -> Plan:
             _say("CSV alone is written; Parquet needs: pip install 'edge-affect[insights]'.")
     else:
         formats = checked_formats([name.strip() for name in args.formats.split(",")])
+    if args.dask is not None and args.jobs:
+        raise UsageError(
+            "--jobs is for this machine; with --dask the workers say how many there are."
+        )
     if args.out.is_file():
         raise UsageError(f"{args.out} is a file; --out names a folder.")
     return Plan(

@@ -18,10 +18,10 @@ from edge_affect.insights.findings import (
 )
 from edge_affect.insights.hands import dealt
 from edge_affect.insights.journal import Digests, Entry, Journal
+from edge_affect.insights.product import product_digest
 from edge_affect.insights.tables import Table, write_bytes
 from edge_affect.insights.wire import Hand, Job
-from edge_affect.perception.model_store import shipped_manifests, shipped_models_dir
-from edge_affect.states import FILE as STATES_FILE
+from edge_affect.perception.model_store import shipped_manifests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,7 +75,7 @@ class Plan:
             del tables[name]
         tables["publish"] = {name: tables["publish"][name] for name in _OF_PUBLISH}
         tables["deployment"] = {name: tables["deployment"][name] for name in _OF_DEPLOYMENT}
-        sensing = [__version__, models_digest(), self.channel.number, tables]
+        sensing = [product_digest(), self.channel.number, tables]
         rules = [asdict(rule) for rule in settings.alert_rules]
         finding = [LAYOUT, self.formats, rules, asdict(settings.alerts)]
         return Digests(_digest(sensing), _digest(finding))
@@ -101,16 +101,6 @@ class Plan:
             "alert_rules": [asdict(rule) for rule in settings.alert_rules],
             "digests": asdict(self.digests()),
         }
-
-
-def models_digest() -> str:
-    """Return one digest of all that the models of this installation are."""
-    total = hashlib.sha256()
-    folder = shipped_models_dir()
-    for path in (*sorted(folder.glob("*.toml")), *sorted(folder.glob("*.json")), STATES_FILE):
-        # Manifests hold the digests of the model files, which are checked when they are loaded.
-        total.update(path.name.encode() + b"\0" + path.read_bytes())
-    return total.hexdigest()
 
 
 def _digest(values: Any) -> str:

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -61,6 +61,10 @@ class Hand:
     config_text: str
     config_name: str
     is_caged: bool
+
+    def split(self) -> tuple[Hand, ...]:
+        """Return a hand for each of the jobs."""
+        return tuple(replace(self, jobs=(job,)) for job in self.jobs)
 
     def to_bytes(self) -> bytes:
         """Return the hand as JSON."""

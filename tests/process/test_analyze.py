@@ -191,13 +191,13 @@ def test_jobs_and_cage_change_nothing_in_the_results(odd, tmp_path):
     inputs = [odd / name for name in ("call.wav", "faceless.mp4", "telephone.wav", "silent.wav")]
     outs = []
     for name, options in {
-        "one": ("--jobs", 1), "three": ("--jobs", 3), "open": ("--allow-unsandboxed",),
+        "one": ("--jobs", 1), "open": ("--jobs", 3, "--allow-unsandboxed"),
     }.items():  # fmt: skip
         outs.append(tmp_path / name)
         done = analyze(*inputs, "--out", outs[-1], *options)
         assert done.returncode == 75, done.stderr
     assert len(tree(outs[0])) >= 4 * 4 + 9
-    assert tree(outs[0]) == tree(outs[1]) == tree(outs[2])
+    assert tree(outs[0]) == tree(outs[1])
 
 
 def speak(path: Path, text: str) -> Path:
@@ -340,27 +340,31 @@ def test_a_part_that_dies_costs_at_most_the_recording_it_read(
         assert words in found[1].failure.sentence
 
 
+MEASURED = """
+import sys
+from edge_affect.insights import part
+code = part.main()
+print(open("/proc/self/status").read(), file=sys.stderr)
+sys.exit(code)
+"""
+
+
 def highest_memory_mb(path: Path) -> float:
-    process = subprocess.Popen(
-        part_process.PROGRAM, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    process.stdin.write(hand(path, is_caged=False).to_bytes())
-    process.stdin.close()
-    n_bytes = len(process.stdout.read())
-    process.stdout.close()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert n_bytes > 1000
-    return usage.ru_maxrss / 1024
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED], input=hand(path, is_caged=False).to_bytes(),
+        cwd=ROOT, capture_output=True, check=True, timeout=180,
+    )  # fmt: skip
+    assert len(done.stdout) > 20 * 18
+    line = next(line for line in done.stderr.decode().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def test_memory_does_not_grow_with_the_length_of_a_recording(tmp_path):
-    short = write(tmp_path / "short.wav", np.tile(silence(60.0), 1))
-    long = write(tmp_path / "long.wav", np.tile(silence(60.0), 25))
-    base = highest_memory_mb(short)
-    assert highest_memory_mb(long) < base + 8.0
-    assert base < 150.0
+    short = highest_memory_mb(write(tmp_path / "short.wav", np.zeros(30 * RATE_HZ)))
+    long = highest_memory_mb(write(tmp_path / "long.wav", np.zeros(480 * RATE_HZ)))
+    # The samples of the long one alone would take 31 MB.
+    assert long < short + 8.0
+    assert short < 150.0
 
 
 def test_a_contact_centre_hears_the_customer_alone(tmp_path):
@@ -368,7 +372,7 @@ def test_a_contact_centre_hears_the_customer_alone(tmp_path):
     config.write_text(CENTRE)
     calls = tmp_path / "calls"
     calls.mkdir()
-    sides = call(12.0)
+    sides = call(9.0)
     quiet = np.stack([sides[:, 0] * 0, sides[:, 1]], axis=1)
     write(calls / "call.wav", sides)
     write(calls / "employee-only.wav", quiet)
