@@ -25,6 +25,12 @@ test-spool: .stamps/dev ## kill the publisher a hundred times at random points; 
 	EDGE_AFFECT_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest -q -s \
 		tests/contract/test_mqtt_spool.py -k kill_9 $(ARGS)
 
+.PHONY: fleet
+fleet: .stamps/dev ## measure 10, 100 and 1000 simulated boxes at one broker, 4 minutes; BOXES="5 50" for others
+	@mkdir -p build
+	$(BIN)/python benchmarks/fleet.py --boxes $(or $(BOXES),10 100 1000) --seconds $(or $(SECONDS_EACH),45) \
+		--json build/fleet.json --plot build/fleet.svg $(ARGS)
+
 fuzz: .stamps/dev ## feed a million damaged records and many other inputs; SEED=2 makes other ones
 	$(BIN)/python tests/fuzz/run.py --seed $(or $(SEED),1) record=1000000 command-byte=200000 \
 		command=200000 config=10000 manifest=10000 media=3000

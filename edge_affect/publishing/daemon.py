@@ -21,8 +21,8 @@ from edge_affect.publishing.leftovers import earlier_about, leftovers
 from edge_affect.publishing.link import BrokerLink, LinkSettings
 from edge_affect.publishing.notices import Now
 from edge_affect.publishing.outbox import unpack
+from edge_affect.publishing.outboxes import outbox_for
 from edge_affect.publishing.payload import affect_payload, to_json
-from edge_affect.publishing.spool import outbox_for
 from edge_affect.publishing.stamping import Stamper
 from edge_affect.publishing.ticks import TickSchedule
 from edge_affect.publishing.topics import OFFLINE, ONLINE, Message, Topics

@@ -193,6 +193,7 @@ class Connection:
                 failure = handshake_failure(error, access.host)
             failure = failure or f"cannot be reached: {_reason(error)}"
             raise BrokerError(self._sentence(failure)) from None
+        self._send_at_once()
         deadline_s = time.monotonic() + CONNACK_TIMEOUT_S
         while self._connack is None and self._end is None and time.monotonic() < deadline_s:
             self.step(deadline_s - time.monotonic())
@@ -211,6 +212,15 @@ class Connection:
                 f"The broker at {access.address} does not speak MQTT {version}."
             )
         raise BrokerError(self._sentence(f"refuses: {str(self._connack).lower()}"))
+
+    def _send_at_once(self) -> None:
+        """Let no message wait in the kernel for the broker to confirm the one before.
+
+        A vector follows its trend, which no broker answers: measured, it waited 40 ms.
+        """
+        sock = self._client.socket()
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _unanswered(self) -> BrokerError:
         """Return why a broker that closed the connection may have done so."""

@@ -66,6 +66,21 @@ class Entry:
         return own if self.gap is None else self.gap.joined(own)
 
 
+@dataclass(slots=True)
+class Held:
+    """An entry in memory, and on disk or not.
+
+    Attributes:
+        entry: The entry.
+        since_s: Monotonic seconds when it came; what was read from disk is older than all.
+        at: Its position in the ring, or None while it is not there.
+    """
+
+    entry: Entry
+    since_s: float = float("-inf")
+    at: int | None = None
+
+
 class Outbox:
     """A bounded first-in first-out queue between the tick and the broker; thread-safe.
 

@@ -264,7 +264,10 @@ class Ring:
             whole = HEADER_BYTES + self._header.n_slots * SLOT_BYTES
             start = max(self._size, HEADER_BYTES)
             end = min(max(offset + SLOT_BYTES, start + GROWTH_BYTES), max(whole, offset))
-            self._disk.write(bytes(end - start), start)
+            # Page by page: of a larger piece in the cache the kernel may count, and a file system
+            # write, the whole whenever 64 bytes of it change.
+            for page in range(start, end, PAGE_BYTES):
+                self._disk.write(bytes(min(PAGE_BYTES, end - page)), page)
             self._size = end
         body = _SLOT.pack(self._header.generation, self.tail, entry.packed, *_packed_gap(entry.gap))
         self._disk.write(_sealed(body), offset)

@@ -8,35 +8,35 @@ behind what is live. A disk that fills up or fails is replaced by memory until i
 from __future__ import annotations
 
 import bisect
-import errno
 import logging
 import math
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge_affect.config import SPOOL_BYTES_PER_RECORD
-from edge_affect.errors import CannotWriteError
-from edge_affect.publishing.outbox import Entry, Outbox, pack
+from edge_affect.publishing.outbox import Entry, Held, Outbox, pack
 from edge_affect.publishing.payload import Gap
-from edge_affect.publishing.ring import FileDisk, Ring
+from edge_affect.publishing.ring import Ring
+from edge_affect.publishing.spool_start import disk_state, recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from edge_affect.config import Publish
     from edge_affect.publishing.payload import Stamp
     from edge_affect.publishing.ring import Disk
     from edge_affect.record import AffectRecord
 
 LOG = logging.getLogger("edge_affect.publishing")
-FILE_NAME = "unsent.spool"
 COMMIT_INTERVAL_S = 1.0
-SETTLED_WITHIN_S = 0.6
-"""A broker that acknowledges within this costs no writes; with the interval, less than 2 s."""
+"""What was delivered is noted this often."""
+HELD_AT_MOST_S = 1.6
+"""An unacknowledged entry is written when it is this old: with the sync, less than 2 s are lost.
+
+A broker that acknowledges within this costs no writes."""
+SETTLED_WITHIN_S = 0.5
+"""Entries at least this old go with it: two of them in one write, at one a second."""
 REPLAY_HZ = 50.0
 REPLAY_BURST = 10
 SEQUENCE_BLOCK = 65_536
@@ -46,28 +46,6 @@ DROP_BATCH = 256
 ERASE_AFTER_S = 60.0
 """When all is delivered for this long, the file is emptied."""
 RETRY_S = 60.0
-_STATES = {
-    errno.ENOSPC: "full",
-    errno.EDQUOT: "full",
-    errno.EFBIG: "full",
-    errno.EROFS: "read-only",
-}
-_TOLERATED = (*_STATES, errno.EIO)
-
-
-@dataclass(slots=True)
-class _Held:
-    """An entry in memory.
-
-    Attributes:
-        entry: The entry.
-        since_s: Monotonic seconds when it came; what was read from disk is older than all.
-        at: Its position in the ring, or None while it is not there.
-    """
-
-    entry: Entry
-    since_s: float = float("-inf")
-    at: int | None = None
 
 
 class Spool(Outbox):
@@ -92,12 +70,11 @@ class Spool(Outbox):
     ) -> None:
         super().__init__(capacity)
         self._monotonic_s = monotonic_s
-        self._live: deque[_Held] = deque()
-        self._lent: dict[int, _Held] = {}
+        self._live: deque[Held] = deque()
+        self._lent: dict[int, Held] = {}
         self._returned: list[tuple[int, Entry]] = []
         self._settled: set[int] = set()
         self._bad: dict[int, list[int]] = {}
-        self._orphan: Gap | None = None
         self._gap_at: int | None = None
         self._allowed_s = 0.0
         self._is_paced = False
@@ -108,25 +85,10 @@ class Spool(Outbox):
         self._thread = threading.Thread(target=self._keep, name="spool", daemon=True)
         self._ring = ring = Ring(disk, n_slots)
         self._empty_since_s = monotonic_s()
-        if ring.is_damaged:
-            LOG.warning("the spool is damaged; read what could be: %d", ring.tail - ring.head)
-        elif ring.n_bad:
-            LOG.warning("the spool has entries that cannot be read: %d", ring.n_bad)
-        self._cursor = ring.head
-        if not ring.was_clean:
-            self._orphan = Gap(None, None, 0)
         self._first = self._next = ring.first_sequence
         self._ceiling = self._first + SEQUENCE_BLOCK
-        self._saved_head = ring.head
-        if ring.head == ring.tail:
-            self._orphan = ring.gap if self._orphan is None else self._orphan
-            ring.reset(self._ceiling)
-        else:
-            LOG.info("unsent records of an earlier run: %d", ring.tail - ring.head)
-            ring.save(self._ceiling)
-        ring.sync()
-        self._saved_head = ring.head
-        self._cursor = ring.head
+        self._orphan = recover(ring, self._ceiling)
+        self._saved_head = self._cursor = ring.head
         self.capacity = n_slots + capacity
         self._n_memory = capacity
         if ring.tail - ring.head > ring.capacity:
@@ -158,7 +120,7 @@ class Spool(Outbox):
             if gap is not None:
                 gap = replace(gap, until_ms=gap.until_ms or stamp.unix_ms)
             self._next = stamp.sequence + 1
-            self._live.append(_Held(Entry(pack(record, stamp), gap), self._monotonic_s()))
+            self._live.append(Held(Entry(pack(record, stamp), gap), self._monotonic_s()))
             self._drop_surplus()
 
     def take(self) -> Entry | None:
@@ -201,7 +163,7 @@ class Spool(Outbox):
             self._live = deque(sorted(unwritten, key=lambda held: held.entry.sequence))
             self._drop_surplus()
 
-    def _take_late(self) -> _Held | None:
+    def _take_late(self) -> Held | None:
         now_s = self._monotonic_s()
         if now_s < self._allowed_s:
             self._is_paced = True
@@ -215,7 +177,7 @@ class Spool(Outbox):
         if self._ring.gap is not None and self._gap_at is None:
             self._gap_at = at
             entry = replace(entry, gap=self._ring.gap.joined(entry.gap))
-        return _Held(replace(entry, is_late=True), at=at)
+        return Held(replace(entry, is_late=True), at=at)
 
     def _read_next(self) -> tuple[int, Entry] | None:
         """Return the next entry that can be read; bad ones before it become its gap."""
@@ -279,7 +241,9 @@ class Spool(Outbox):
             if self._state != "on" and now_s < self._retry_s:
                 return
             try:
-                has_written = self._write_due(now_s - SETTLED_WITHIN_S)
+                oldest_s = self._oldest_unwritten_s()
+                is_time = oldest_s is not None and now_s - oldest_s >= HELD_AT_MOST_S
+                has_written = is_time and self._write_due(now_s - SETTLED_WITHIN_S)
                 is_changed = self._save_if_needed() or has_written
             except OSError as error:
                 self._fail(error)
@@ -295,6 +259,21 @@ class Spool(Outbox):
             self._state = "on"
             LOG.info("the spool works again")
 
+    def _oldest_unwritten_s(self) -> float | None:
+        """Return since when the oldest entry that is not on disk waits, or None."""
+        waiting = [held.since_s for held in self._lent.values() if held.at is None]
+        waiting += [held.since_s for held in self._live]
+        return min(waiting, default=None)
+
+    def _rest_s(self) -> float:
+        """Return how long the thread may rest until something is to be done, seconds."""
+        with self._lock:
+            oldest_s = self._oldest_unwritten_s()
+        if oldest_s is None or self._state != "on":
+            return COMMIT_INTERVAL_S
+        due_s = oldest_s + HELD_AT_MOST_S - self._monotonic_s()
+        return min(COMMIT_INTERVAL_S, max(0.01, due_s))
+
     def _write_due(self, before_s: float) -> bool:
         due = [held for held in self._lent.values() if held.at is None and held.since_s <= before_s]
         due.sort(key=lambda held: held.entry.sequence)
@@ -307,7 +286,7 @@ class Spool(Outbox):
             is_changed = True
         return is_changed
 
-    def _append(self, held: _Held) -> None:
+    def _append(self, held: Held) -> None:
         if self._ring.tail - self._ring.head >= self._ring.capacity:
             self._make_room()
         held.at = self._ring.append(held.entry)
@@ -368,7 +347,7 @@ class Spool(Outbox):
         self._saved_head = self._ring.head
 
     def _fail(self, error: OSError) -> None:
-        state = _STATES.get(error.errno or 0, "failed")
+        state = disk_state(error)
         if state != self._state:
             LOG.warning(
                 "the spool cannot be written (%s); unsent records wait in memory", error.strerror
@@ -388,7 +367,7 @@ class Spool(Outbox):
         self._thread.start()
 
     def _keep(self) -> None:
-        while not self._is_over.wait(COMMIT_INTERVAL_S):
+        while not self._is_over.wait(self._rest_s()):
             self.commit()
 
     def close(self) -> None:
@@ -412,57 +391,3 @@ class Spool(Outbox):
                 )
             finally:
                 self._ring.close()
-
-
-class MemoryOnly(Outbox):
-    """An outbox in memory because the disk of the spool could not be used at the start.
-
-    Args:
-        capacity: Entries held at most, >= 1.
-        state: What is wrong with the disk.
-    """
-
-    def __init__(self, capacity: int, state: str) -> None:
-        super().__init__(capacity)
-        self._state = state
-
-    @property
-    def spool(self) -> str:
-        """How the disk is doing."""
-        return self._state
-
-
-def outbox_for(publish: Publish) -> Outbox:
-    """Return the outbox that a configuration asks for.
-
-    Raises:
-        CannotWriteError: If the folder is not there or not this process's own, or another process
-            uses it.
-    """
-    if not publish.spool_dir:
-        return Outbox(publish.queue_size)
-    path = Path(publish.spool_dir) / FILE_NAME
-    n_slots = publish.spool_max_mb * 1_000_000 // SPOOL_BYTES_PER_RECORD
-    try:
-        return _opened(FileDisk(path), n_slots, publish.queue_size)
-    except CannotWriteError:
-        raise
-    except OSError as error:
-        if error.errno not in _TOLERATED:
-            raise CannotWriteError(
-                f"The spool {path} cannot be used ({error.strerror}); make the folder for this "
-                "user, or change [publish] spool_dir."
-            ) from None
-        LOG.warning(
-            "the spool cannot be used (%s); unsent records wait in memory until the next start",
-            error.strerror,
-        )
-        return MemoryOnly(publish.queue_size, _STATES.get(error.errno or 0, "failed"))
-
-
-def _opened(disk: Disk, n_slots: int, capacity: int) -> Spool:
-    try:
-        return Spool(disk, n_slots, capacity)
-    except BaseException:
-        disk.close()
-        raise

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from mqtt_parts import Box, Gate, Listener, wait_for
 
 from edge_affect.broker import LocalBroker
-from edge_affect.publishing.spool import FILE_NAME
+from edge_affect.publishing.outboxes import FILE_NAME
 from edge_affect.record import SIGNED_MAX, AffectRecord, Modality, encode
 
 KILLS = int(os.environ.get("EDGE_AFFECT_KILLS", "3"))

@@ -5,6 +5,7 @@ import http.server
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge_affect.broker import LocalBroker
 from edge_affect.config import parse
@@ -86,6 +89,12 @@ class Example:
         self._process.stdout.close()
         assert "Traceback" not in "\n".join(self.lines)
 
+    def kill(self):
+        self._process.kill()
+        self._process.wait(WAIT_S)
+        self._reader.join()
+        self._process.stdout.close()
+
 
 def wait(condition, what, feed=None, record=None):
     deadline_s = time.monotonic() + WAIT_S
@@ -148,3 +157,68 @@ def test_alerts_reach_a_chat_once(broker, feed):
         server.server_close()
     # Raised once, posted once; laughter is no news for a chat.
     assert posted == [{"text": "hall/one: Anger. (anger, warn)"}]
+
+
+class Writer:
+    """Publishes numbered messages as many boxes would."""
+
+    def __init__(self, port):
+        self.n_sent = 0
+        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def send(self, n_messages):
+        for _ in range(n_messages):
+            said = {"time": "then", "expression": None, "valence": None, "arousal": None}
+            said["sequence"] = self.n_sent
+            topic = f"edge-affect/fleet/box{self.n_sent % 7}/affect"
+            self._client.publish(topic, json.dumps(said), 1).wait_for_publish(WAIT_S)
+            self.n_sent += 1
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def written(path):
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return [number for (number,) in database.execute("SELECT sequence FROM affect")]
+
+
+@pytest.mark.parametrize("session_s", [0, 300])
+def test_consumers_share_a_load_and_take_over(broker, tmp_path, session_s):
+    """Each message once in total; with one killed, the rest goes on."""
+
+    def start(name):
+        path = tmp_path / f"{name}.sqlite"
+        options = ("--name", name, "--database", str(path), "--session", str(session_s))
+        example = Example("shared_consumer.py", broker.port, *options)
+        wait(lambda: "ready" in example.lines, lambda: example.lines)
+        return example, path
+
+    def all_written():
+        return sorted(written(first) + written(second))
+
+    with contextlib.closing(Writer(broker.port)) as writer:
+        one, first = start("one")
+        two, second = start("two")
+        with contextlib.closing(two):
+            writer.send(100)
+            wait(lambda: len(all_written()) >= 100, all_written)
+            assert all_written() == list(range(100))
+            assert min(len(written(first)), len(written(second))) >= 40
+            writer.send(20)
+            one.kill()
+            writer.send(80)
+            on_its_way = 11
+            if session_s:
+                # The broker keeps the dead one's share for it.
+                one, first = start("one")
+                on_its_way = 0
+                with contextlib.closing(one):
+                    wait(lambda: len(all_written()) >= 200, all_written)
+            else:
+                wait(lambda: set(all_written()) >= set(range(120, 200)), all_written)
+        numbers = all_written()
+        assert len(numbers) == len(set(numbers)) >= 200 - on_its_way

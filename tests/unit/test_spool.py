@@ -15,9 +15,10 @@ from edge_affect.config import Publish
 from edge_affect.errors import CannotWriteError
 from edge_affect.publishing import spool as module
 from edge_affect.publishing.outbox import Outbox, unpack
+from edge_affect.publishing.outboxes import FILE_NAME, outbox_for
 from edge_affect.publishing.payload import Gap, Stamp
 from edge_affect.publishing.ring import HEADER_BYTES, PAGE_BYTES, SLOT_BYTES, FileDisk, Ring
-from edge_affect.publishing.spool import FILE_NAME, SEQUENCE_BLOCK, Spool, outbox_for
+from edge_affect.publishing.spool import SEQUENCE_BLOCK, Spool
 from edge_affect.record import AbstainReason, AffectRecord
 
 RECORD = AffectRecord(abstained=AbstainReason.NOBODY)
@@ -32,6 +33,7 @@ class Platter:
         self.error = None
         self.n_writes = 0
         self.n_written = 0
+        self.n_syncs = 0
 
     def read(self, n_bytes, offset):
         return bytes(self.data[offset : offset + n_bytes])
@@ -46,6 +48,7 @@ class Platter:
         self.data[offset:end] = data
 
     def sync(self):
+        self.n_syncs += 1
         self.durable = bytes(self.data)
 
     def size(self):
@@ -87,7 +90,7 @@ class Bench:
             self.sequence += 1
         return numbers
 
-    def commit(self, after_s=1.0):
+    def commit(self, after_s=2.0):
         self.now_s += after_s
         self.spool.commit()
 
@@ -463,7 +466,7 @@ def test_a_disk_with_no_room_for_the_file_leaves_memory(tmp_path):
     program = (
         "import resource, sys;"
         "from edge_affect.config import Publish;"
-        "from edge_affect.publishing.spool import outbox_for;"
+        "from edge_affect.publishing.outboxes import outbox_for;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2);"
         "print(outbox_for(Publish(spool_dir=sys.argv[1])).spool)"
     )
@@ -484,3 +487,24 @@ def test_a_real_file_is_written_and_read_whole(tmp_path):
     disk.truncate(6)
     assert disk.size() == 6
     disk.close()
+
+
+def test_two_records_share_a_write_and_none_waits_two_seconds():
+    """The thread's rhythm with a broker that is away, at one record a second with some jitter."""
+    bench, rng = Bench(n_slots=400, capacity=400), random.Random(1)  # noqa: S311
+    end_s, next_put_s = bench.now_s + 120, bench.now_s
+    wake_s, oldest_s = bench.now_s, 0.0
+    syncs = bench.platter.n_syncs
+    while bench.now_s < end_s:
+        bench.now_s = min(next_put_s, wake_s)
+        if bench.now_s == next_put_s:
+            bench.put()
+            next_put_s += 1.0 + rng.uniform(-0.02, 0.02)
+        else:
+            since_s = bench.spool._oldest_unwritten_s()
+            oldest_s = max(oldest_s, 0.0 if since_s is None else bench.now_s - since_s)
+            bench.spool.commit()
+            wake_s = bench.now_s + bench.spool._rest_s()
+    assert bench.platter.n_syncs - syncs <= 62
+    assert oldest_s <= module.HELD_AT_MOST_S + 0.011
+    assert len(bench.spool) >= 118
