@@ -111,6 +111,7 @@ def read_share(port: int, out: Path) -> int:
     client.connect("127.0.0.1", port, clean_start=True, properties=properties)
     client.subscribe(SHARE, qos=1)
     client.loop_start()
+    started_s = time.process_time()
     sys.stdin.read()
     deadline_s = time.monotonic() + READERS_WAIT_S
     while time.monotonic() - newest_s[0] < QUIET_S and time.monotonic() < deadline_s:
@@ -118,6 +119,7 @@ def read_share(port: int, out: Path) -> int:
     client.disconnect()
     client.loop_stop()
     out.write_bytes(b"".join(rows))
+    print(time.process_time() - started_s)
     return 0
 
 
@@ -190,10 +192,11 @@ def run(load: Load) -> dict[str, Any]:
         limit_s = load.seconds + load.ramp_s + 60.0
         tallies = [json.loads(text) for text in _finish(boxes, limit_s)]
         thread.join()
-        _finish(readers, READERS_WAIT_S + 10.0)
+        reader_cpu_s = sum(map(float, _finish(readers, READERS_WAIT_S + 10.0)))
         sent = b"".join(path.read_bytes() for path in sorted(folder.glob("sent*")))
         read = [path.read_bytes() for path in sorted(folder.glob("read*"))]
     total = {name: sum(tally[name] for tally in tallies) for name in tallies[0]}
+    total["reader_cpu_us"] = round(1e6 * reader_cpu_s)
     return traffic(load, total, sent, read) | broker_use(load, sent, idle, begin[0], end[0])
 
 

@@ -96,6 +96,7 @@ def traffic(load: Load, total: dict[str, int], sent: bytes, read: list[bytes]) -
         "unsent": total["n_unsent"],
         "missed_ticks": total["n_missed"],
         "boxes_cpu_s": total["cpu_ms"] / 1000,
+        "reader_cpu_us_per_message": round(total["reader_cpu_us"] / max(1, sum(shares)), 1),
         "shares": shares,
         "affect_bytes": round(total["n_payload_bytes"] / max(1, total["n_affect"]), 1),
         "other_per_affect": round(total["n_other"] / max(1, total["n_affect"]), 3),

@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "sense": "the sensing process alone (used by run, demo and systemd)",
     "publish": "the publishing process alone (used by run, demo and systemd)",
     "switches": "the process of the mute and consent switches (used by run and systemd)",
+    "watch": "what boxes say, in a terminal",
     "replay": "recordings in, one JSON vector per tick out",
     "export": "vectors in the formats of others: EmotionML",
     "analyze": "folders of recordings in, tables out",

@@ -1,6 +1,7 @@
 """Draw terminal output as a PNG, colours included, for the documentation.
 
 usage: script -qec "edge-affect demo --seconds 20" /dev/null | tools/terminal_picture.py OUT.png
+       tmux capture-pane -ep -t SESSION | tools/terminal_picture.py OUT.png 80
 Needs a monospaced font; on Debian: apt install fonts-dejavu-core
 """
 
@@ -25,36 +26,61 @@ COLOURS = {
 CODE = re.compile(r"\x1b\[([0-9;]*)m")
 
 
-def wrapped(text: str) -> list[str]:
+def wrapped(text: str, n_columns: int) -> list[str]:
     """Return lines no wider than the picture; colour codes do not count."""
     lines: list[str] = []
     for row in text.replace("\r", "").splitlines():
-        if CODE.search(row) or len(row) <= WIDTH_COLUMNS:
+        if CODE.search(row) or len(row) <= n_columns:
             lines.append(row)
         else:
-            lines += [row[i : i + WIDTH_COLUMNS] for i in range(0, len(row), WIDTH_COLUMNS)]
+            lines += [row[i : i + n_columns] for i in range(0, len(row), n_columns)]
     return lines
 
 
-def draw(text: str) -> Image.Image:
+class Pen:
+    """What the codes so far say: a colour, and whether it is swapped with the background."""
+
+    def __init__(self) -> None:
+        self.colour, self.is_inverse = PLAIN, False
+
+    def obey(self, codes: str) -> None:
+        """Take the numbers between ``ESC [`` and ``m``."""
+        for code in codes.split(";"):
+            if code in ("", "0"):
+                self.colour, self.is_inverse = PLAIN, False
+            elif code in ("7", "27"):
+                self.is_inverse = code == "7"
+            elif code in ("22", "39"):
+                self.colour = PLAIN
+            elif code in COLOURS:
+                self.colour = COLOURS[code]
+
+
+def draw(text: str, n_columns: int = WIDTH_COLUMNS) -> Image.Image:
     """Return the picture of some terminal output."""
     font = ImageFont.truetype(str(FONT), SIZE_PX)
-    lines = wrapped(text)
-    width_px = round(font.getlength("M") * WIDTH_COLUMNS) + 2 * MARGIN_PX
+    lines = wrapped(text, n_columns)
+    width_px = round(font.getlength("M") * n_columns) + 2 * MARGIN_PX
     line_px = round(SIZE_PX * 1.4)
     image = Image.new("RGB", (width_px, line_px * len(lines) + 2 * MARGIN_PX), BACKGROUND)
     canvas = ImageDraw.Draw(image)
     for number, row in enumerate(lines):
-        x, colour = float(MARGIN_PX), PLAIN
+        x, pen = float(MARGIN_PX), Pen()
+        y = MARGIN_PX + number * line_px
         # Splitting by the codes leaves text at even places and codes at odd ones.
         for place, part in enumerate(CODE.split(row)):
             if place % 2:
-                colour = COLOURS.get(part, PLAIN)
+                pen.obey(part)
                 continue
-            canvas.text((x, MARGIN_PX + number * line_px), part, fill=colour, font=font)
-            x += font.getlength(part)
+            ink, length_px = pen.colour, font.getlength(part)
+            if pen.is_inverse:
+                canvas.rectangle((x, y, x + length_px, y + line_px - 1), fill=ink)
+                ink = BACKGROUND
+            canvas.text((x, y), part, fill=ink, font=font)
+            x += length_px
     return image
 
 
 if __name__ == "__main__":
-    draw(sys.stdin.read()).save(sys.argv[1], optimize=True)
+    columns = int(sys.argv[2]) if len(sys.argv) > 2 else WIDTH_COLUMNS
+    draw(sys.stdin.read(), columns).save(sys.argv[1], optimize=True)

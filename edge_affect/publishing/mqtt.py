@@ -218,7 +218,7 @@ class Connection:
 
         A vector follows its trend, which no broker answers: measured, it waited 40 ms.
         """
-        sock = self._client.socket()
+        sock: Any = self._client.socket()
         if sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
