@@ -1,6 +1,5 @@
 """The AsyncAPI document against what the real publisher says through a real mosquitto."""
 
-import contextlib
 import copy
 import json
 import subprocess
@@ -20,7 +19,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_affect.alert_presets import RULES
 from edge_affect.alerting import trend
-from edge_affect.broker import HOST, LocalBroker
+from edge_affect.broker import HOST
 from edge_affect.config import Config, Device, Mqtt
 from edge_affect.diagnosis.broker import there_and_back
 from edge_affect.diagnosis.check import Subject
@@ -81,18 +80,6 @@ def seen_of(message, *, has_properties):
         return Seen(*facts)
     expiry_s = getattr(told, "MessageExpiryInterval", None)
     return Seen(*facts, told.ContentType, expiry_s, dict(told.UserProperty))
-
-
-@pytest.fixture
-def broker():
-    with LocalBroker() as local:
-        yield local
-
-
-@pytest.fixture
-def closing():
-    with contextlib.ExitStack() as stack:
-        yield lambda part: stack.enter_context(contextlib.closing(part))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The publisher against a real mosquitto: contract, outages, bad brokers, commands."""
 
-import contextlib
 import gc
 import json
 import logging
@@ -30,23 +29,6 @@ HAPPY = AffectRecord(
 )
 LAUGHING = AffectRecord(abstained=AbstainReason.NOBODY, events=(6, 0, 0, 0, 0))
 PAUSED = AffectRecord(abstained=AbstainReason.PAUSED)
-
-
-@pytest.fixture
-def broker():
-    with LocalBroker() as local:
-        yield local
-
-
-@pytest.fixture
-def closing():
-    with contextlib.ExitStack() as stack:
-        yield lambda part: stack.enter_context(contextlib.closing(part))
-
-
-@pytest.fixture
-def listener(broker, closing):
-    return closing(Listener(broker.port))
 
 
 def schema_of(name):

@@ -1,6 +1,5 @@
 """Alerts and sound events against a real mosquitto: contract, restarts, outages, delay."""
 
-import contextlib
 import json
 import time
 from dataclasses import replace
@@ -11,7 +10,6 @@ from jsonschema import Draft202012Validator
 from mqtt_parts import BASE, TICK_HZ, Box, Gate, Listener, wait_for
 
 from edge_affect.alerting import trend
-from edge_affect.broker import LocalBroker
 from edge_affect.record import AbstainReason, AffectRecord, Modality
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
@@ -35,23 +33,6 @@ steps = [
     { after_s = 0.4, severity = "urgent", message = "Lasting anger." },
 ]
 """
-
-
-@pytest.fixture
-def broker():
-    with LocalBroker() as local:
-        yield local
-
-
-@pytest.fixture
-def closing():
-    with contextlib.ExitStack() as stack:
-        yield lambda part: stack.enter_context(contextlib.closing(part))
-
-
-@pytest.fixture
-def listener(broker, closing):
-    return closing(Listener(broker.port))
 
 
 def said(listener, name):

@@ -25,21 +25,10 @@ TICK_HZ = 20.0
 
 
 @pytest.fixture
-def broker():
-    with LocalBroker() as local:
-        yield local
-
-
-@pytest.fixture
 def closing():
     with contextlib.ExitStack() as stack:
         yield lambda part: stack.enter_context(contextlib.closing(part))
     gc.collect()
-
-
-@pytest.fixture
-def listener(broker, closing):
-    return closing(Listener(broker.port))
 
 
 def at(listener, topic):

@@ -3,7 +3,6 @@
 ``make test-spool`` kills it a hundred times (EDGE_AFFECT_KILLS) and prints the table of faults.
 """
 
-import contextlib
 import json
 import os
 import random
@@ -88,18 +87,6 @@ class Process:
         self.records.close()
         assert "Traceback" not in said, said
         return self.popen.returncode, said
-
-
-@pytest.fixture
-def broker():
-    with LocalBroker() as local:
-        yield local
-
-
-@pytest.fixture
-def closing():
-    with contextlib.ExitStack() as stack:
-        yield lambda part: stack.enter_context(contextlib.closing(part))
 
 
 def payloads(listener):

@@ -1,0 +1,28 @@
+"""What tests against a real broker start with."""
+
+import contextlib
+
+import pytest
+from mqtt_parts import Listener
+
+from edge_affect.broker import LocalBroker
+
+
+@pytest.fixture
+def broker():
+    """A mosquitto of the test's own."""
+    with LocalBroker() as local:
+        yield local
+
+
+@pytest.fixture
+def closing():
+    """Takes a part, and closes it when the test ends; the last one first."""
+    with contextlib.ExitStack() as stack:
+        yield lambda part: stack.enter_context(contextlib.closing(part))
+
+
+@pytest.fixture
+def listener(broker, closing):
+    """A subscriber of everything."""
+    return closing(Listener(broker.port))
