@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "replay": "recordings in, one JSON vector per tick out",
     "export": "vectors in the formats of others: EmotionML",
     "analyze": "folders of recordings in, tables out",
+    "dashboard": "a web page that shows what one box or a whole fleet says",
     "alerts": "show alert rules, and try them on a recording",
     "models": "fetch and check model files",
     "evaluate": "measure the models on data sets",

@@ -9,12 +9,14 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from edge_affect import config as configuration
 from edge_affect.broker import LocalBroker
 from edge_affect.commands.arguments import seconds
+from edge_affect.commands.demo_page import DemoPage, open_page
 from edge_affect.commands.sense import add_media_arguments, sense_options
 from edge_affect.errors import ExitCode, UsageError
 from edge_affect.launcher import ProcessPair
@@ -35,8 +37,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "demo",
         help="show the whole box on a clip",
-        description="Starts an MQTT broker, both processes and a reader. Plays a clip made from "
-        "public-domain recordings, or your own files, or live devices.",
+        description="Starts an MQTT broker, both processes, a reader and a web page. Plays a clip "
+        "made from public-domain recordings, or your own files, or live devices.",
         epilog="examples:\n  edge-affect demo --seconds 20\n"
         "  edge-affect demo --video talk.mp4\n"
         "  edge-affect demo --live --config box.toml",
@@ -51,6 +53,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--port", type=int, default=0, help="port of the broker; default: a free one"
     )
+    parser.add_argument("--no-dashboard", action="store_true", help="without the page")
     parser.set_defaults(run=run)
 
 
@@ -84,7 +87,11 @@ def run(args: argparse.Namespace) -> int:
             f"At most {bits_per_record():.1f} bits leave the cage in a tick, "
             f"at {settings.publish.tick_hz:g} Hz. Ctrl-C ends."
         )
-        return _show(args, path.resolve(), settings.base_topic, broker.port)
+        with nullcontext() if args.no_dashboard else DemoPage(broker.port) as page:
+            if page is not None and page.url:
+                _say(f"The room as a page: {page.url}")
+                open_page(page.url)
+            return _show(args, path.resolve(), settings.base_topic, broker.port)
 
 
 def _show(args: argparse.Namespace, path: Path, base: str, port: int) -> int:

@@ -64,6 +64,8 @@ class Box:
         device: As in its topics.
         status: ``online``, ``offline``, or None while nothing was heard.
         latest: Newest vector of the present, or None. It may be old: see ``age_s``.
+        heard_ms: When it came, by our wall clock, ms since 1970; None where it has not.
+        health_ms: When ``health`` came, likewise.
         about: The transparency card as received, or None.
         health: Newest health message as received, or None.
         alerts: Alerts by name, raised or cleared; see ``raised``.
@@ -78,6 +80,8 @@ class Box:
         self.site, self.device = site, device
         self.status: str | None = None
         self.latest: Reading | None = None
+        self.heard_ms: int | None = None
+        self.health_ms: int | None = None
         self.about: dict[str, Any] | None = None
         self.health: dict[str, Any] | None = None
         self.alerts: dict[str, AlertNote] = {}
@@ -207,7 +211,7 @@ class Box:
             until_ms = item.unix_ms if item.gap.until_ms is None else item.gap.until_ms
             self.happenings.add(Happening("gap", "gap", until_ms, n=item.gap.n_messages))
         if is_present:
-            self.latest, self._heard_s = item, moment.s
+            self.latest, self._heard_s, self.heard_ms = item, moment.s, moment.unix_ms
         else:
             self.n_late += 1
 
@@ -232,6 +236,7 @@ class Box:
 
     def _take_health(self, payload: bytes, moment: Moment) -> None:
         self.health, self._health_s = json_object(payload), moment.s
+        self.health_ms = moment.unix_ms
 
     def _take_marker(self, payload: bytes, _moment: Moment) -> None:
         note = marker_note(payload)
