@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi check-home-assistant test-spool check-cameras
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi check-home-assistant check-node-red test-spool check-cameras
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -85,6 +85,11 @@ check-asyncapi: .stamps/dev ## hold docs/asyncapi.yaml against the AsyncAPI spec
 	@mkdir -p build && cd build && tar xzf "$$(npm pack --silent @asyncapi/specs@6.11.1)" \
 		'package/schemas/3.0.0-without-$$id.json'
 	@$(BIN)/python tools/check_asyncapi.py 'build/package/schemas/3.0.0-without-$$id.json'
+
+# Needs npm; the tests check topics, fields and wires of the flow without it.
+check-node-red: .stamps/dev ## run the Node-RED flow in a real Node-RED
+	@mkdir -p build/node-red && cd build/node-red && npm install --silent --no-audit --no-fund node-red@4.1.15
+	@$(BIN)/python tools/check_node_red.py build/node-red/node_modules
 
 # Home Assistant needs a newer Python than the box; HOME_ASSISTANT=2026.11.0 needs 3.14.
 check-home-assistant: .stamps/dev ## show a real Home Assistant the discovery message; PYTHON=python3.13
