@@ -1,0 +1,33 @@
+"""Flashes and clicks of the same moment are stamped alike by the real sources and workers."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+
+import numpy as np
+from av_skew import LIMIT_MS, Witness, of_recording
+
+from edge_affect.types import AudioBlock, VideoFrame
+
+
+def test_sound_and_pictures_of_a_recording_keep_together(tmp_path):
+    skews = of_recording(tmp_path, 5.0)
+    assert skews.n_events == 6
+    # A busy machine drops frames, and with them the sight of when a flash began.
+    assert len(skews.each_ms) >= 3
+    assert max(map(abs, skews.each_ms)) < LIMIT_MS
+
+
+def test_the_witness_would_notice():
+    witness = Witness()
+    for n in range(60):
+        level = 230 if 30 <= n < 36 else 20
+        witness.see(VideoFrame(np.full((16, 16, 3), level, np.uint8), n * 33_333_333))
+    loud = np.full(512, 0.5, np.float32)
+    for n in range(60):
+        # A tenth of a second late.
+        is_loud = 1.1e9 <= n * 32_000_000 < 1.2e9
+        witness.hear(AudioBlock(loud if is_loud else loud * 0, n * 32_000_000))
+    assert len(witness.skews_ms()) == 1
+    assert witness.skews_ms()[0] > LIMIT_MS
