@@ -22,6 +22,10 @@ from PIL import Image
 from edge_affect.capture.camera_names import find_camera
 from edge_affect.capture.pi_camera import pi_cameras
 
+LASTING = libcamera.CameraManager.singleton()
+"""Without cameras open the library lets go of libcamera's manager; a second one in the same process
+does not get the virtual pipeline going again."""
+
 
 class MappedBuffer:
     """One buffer, mapped while it is read; Picamera2 asks its allocator for this as ``sync``."""
