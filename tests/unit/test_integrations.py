@@ -193,6 +193,15 @@ def entities(value):
     return set(re.findall(r"\b(?:binary_sensor|sensor|button|text|event)\.\w+", str(value)))
 
 
+def within(value):
+    """Every table in a dashboard, at any depth."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [
+        *([value] if isinstance(value, dict) else []),
+        *(t for one in inner for t in within(one)),
+    ]
+
+
 def test_the_dashboard_shows_entities_that_discovery_makes():
     text = (INTEGRATIONS / "home-assistant" / "dashboard.yaml").read_text()
     board = yaml.safe_load(text.replace("SITE", "hall").replace("DEVICE", "one"))
@@ -205,6 +214,17 @@ def test_the_dashboard_shows_entities_that_discovery_makes():
     assert shown & {"sensor.edge_affect_hall_one_abstained", "button.edge_affect_hall_one_pause"}
     cards = {card["type"] for view in board["views"] for card in view["cards"]}
     assert cards <= {"vertical-stack", "history-graph", "entities"}
+    # A gauge complains of an entity without a number: it is shown only where there is one.
+    guarded = [one for one in within(board["views"]) if one.get("type") == "conditional"]
+    gauges = [one for one in within(board["views"]) if one.get("type") == "gauge"]
+    kept = {
+        one["card"]["entity"]: {(c["entity"], c["state_not"]) for c in one["conditions"]}
+        for one in guarded
+        if one["card"]["type"] == "gauge"
+    }
+    assert len(gauges) == len(kept) == 2
+    for entity, conditions in kept.items():
+        assert conditions == {(entity, "unknown"), (entity, "unavailable")}
     # "no" is a word here and not the truth value that YAML makes of it.
     assert re.search(r'state_not: "no"', text)
 
