@@ -25,6 +25,21 @@ test-spool: .stamps/dev ## kill the publisher a hundred times at random points; 
 	EDGE_AFFECT_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest -q -s \
 		tests/contract/test_mqtt_spool.py -k kill_9 $(ARGS)
 
+.PHONY: sbom
+sbom: ## write a CycloneDX bill of materials, build/sbom.cdx.json: packages, models, licences
+	@test -x .venv-sbom/bin/python || python3 -m venv .venv-sbom
+	@.venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check \
+		cyclonedx-bom==7.5.0 'cyclonedx-python-lib[json-validation]==11.12.0'
+	@test -x .venv-runtime/bin/python || python3 -m venv .venv-runtime
+	@.venv-runtime/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint requirements/constraints.txt --force-reinstall --no-deps .
+	@.venv-runtime/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint requirements/constraints.txt .
+	@mkdir -p build
+	@.venv-sbom/bin/cyclonedx-py environment --of JSON --output-reproducible \
+		.venv-runtime/bin/python > build/environment.cdx.json
+	@.venv-sbom/bin/python tools/write_sbom.py build/environment.cdx.json build/sbom.cdx.json
+
 .PHONY: fleet
 fleet: .stamps/dev ## measure 10, 100 and 1000 simulated boxes at one broker, 4 minutes; BOXES="5 50" for others
 	@mkdir -p build

@@ -41,6 +41,7 @@ units=$root/etc/systemd/system
 config=$root/etc/edge-affect
 program=$root/opt/edge-affect
 state=$root/var/lib/edge-affect
+journald=$root/etc/systemd/journald.conf.d
 # What was made here and did not exist before, so that uninstall leaves what it found.
 made=$state/made-by-install
 users="edge-affect-sense edge-affect-publish edge-affect-switches"
@@ -66,7 +67,7 @@ run_install() {
     touch "$made"
     for path in $new_state; do [ "$path" = "$state" ] || note "$path"; done
     for path in "$root/etc" "$root/opt" "$root/run" "$units" "$config" "$root/etc/sysusers.d" \
-        "$root/etc/tmpfiles.d" "$state/models"; do folder "$path"; done
+        "$root/etc/tmpfiles.d" "$journald" "$state/models"; do folder "$path"; done
     for name in $account_files; do [ -e "$root/etc/$name" ] || note "$root/etc/$name"; done
 
     if [ "$software" = yes ]; then
@@ -95,6 +96,7 @@ run_install() {
     say "Adding users, units and folders"
     install -m 0644 "$here/edge-affect.sysusers" "$root/etc/sysusers.d/edge-affect.conf"
     install -m 0644 "$here/edge-affect.tmpfiles" "$root/etc/tmpfiles.d/edge-affect.conf"
+    install -m 0644 "$here/edge-affect.journald" "$journald/edge-affect.conf"
     for unit in "$here"/units/*; do
         install -m 0644 "$unit" "$units/$(basename "$unit")"
     done
@@ -118,6 +120,7 @@ run_install() {
     [ -e "$config/mqtt-key" ] || (umask 077 && : >"$config/mqtt-key")
     if has_systemd; then
         systemctl daemon-reload
+        systemctl try-restart systemd-journald.service 2>/dev/null || true
         say "Start it now and at every boot with: systemctl enable --now edge-affect.target"
     fi
     say "Installed"
@@ -144,7 +147,8 @@ run_uninstall() {
             groupdel ${root:+--prefix "$root"} "$user"
         fi
     done
-    rm -f "$root/etc/sysusers.d/edge-affect.conf" "$root/etc/tmpfiles.d/edge-affect.conf"
+    rm -f "$root/etc/sysusers.d/edge-affect.conf" "$root/etc/tmpfiles.d/edge-affect.conf" \
+        "$journald/edge-affect.conf"
     rm -rf "$program" "$root/run/edge-affect"
     if [ "$keep_config" = yes ]; then say "Kept $config"; else rm -rf "$config"; fi
     if [ -f "$made" ]; then

@@ -273,6 +273,8 @@ def main() -> int:
         try:
             machine.wait("edge-affect.target", "active")
             check_running(machine, check, broker)
+            said = machine.call("/opt/edge-affect/bin/edge-affect", "doctor", "--only", "service")
+            check.holds("doctor: sees the service run", is_so="The service runs" in said)
             check_final_codes(machine, check, good)
             check_watchdog(machine, check)
             check_switches(machine, check, good)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_affect.diagnosis import broker, machine, models, place, sandbox, sources
+from edge_affect.diagnosis import broker, machine, models, place, sandbox, service, sources
 from edge_affect.diagnosis.check import Check
 
 BROKER_REMEDY = "Check [mqtt] host and port, and that the broker runs and may be reached."
@@ -12,6 +12,7 @@ CHECKS: tuple[Check, ...] = (
     Check("python", "machine", machine.python, "Report it."),
     Check("clock", "machine", machine.clock, "Report it."),
     Check("temperature", "machine", machine.temperature, "Report it."),
+    Check("throttling", "machine", machine.throttling, "Report it."),
     Check("disk", "machine", machine.disk, "Report it."),
     Check("models", "software", models.model_files, "Reinstall, or run: edge-affect models fetch"),
     Check(
@@ -22,6 +23,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("policy", "privacy", place.policy_here, "Run: edge-affect policy explain --config FILE"),
     Check("leak-ceiling", "privacy", place.ceiling, "Report it."),
+    Check("service", "service", service.service, "Report it."),
+    Check("permissions", "devices", sources.permissions, "Report it."),
     Check("microphone", "devices", sources.microphone, "Report it."),
     Check("camera", "devices", sources.camera, "Report it."),
     Check("switches", "devices", sources.switches, "Report it."),

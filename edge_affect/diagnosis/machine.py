@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from edge_affect import __version__
+from edge_affect.board import is_held_back
 from edge_affect.diagnosis.check import Finding, Subject, ok, warn
 from edge_affect.publishing.health import temperature_c
 from edge_affect.wall_clock import OLDEST_POSSIBLE, SystemWallClock, WallClock
@@ -81,6 +82,16 @@ def temperature(_subject: Subject) -> Finding:
             temperature_c=degrees,
         )
     return ok(f"The hottest part is at about {degrees} C.", temperature_c=degrees)
+
+
+def throttling(_subject: Subject) -> Finding:
+    """Say whether the board runs slower than it could."""
+    if is_held_back():
+        return warn(
+            "The board holds its processor back, to stay cool or for want of power.",
+            "Cool it, and use the power supply that its maker names.",
+        )
+    return ok("The board does not hold its processor back.")
 
 
 def disk(_subject: Subject) -> Finding:

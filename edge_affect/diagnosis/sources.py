@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grp
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -61,6 +63,31 @@ def _pi_cameras() -> list[NamedCamera] | None:
     except ImportError:
         return None
     return pi_cameras(Picamera2.global_camera_info())
+
+
+def permissions(subject: Subject, devices: Path = DEVICES) -> Finding:
+    """Say whether this user may open what is there; the service has users of its own."""
+    patterns = ["gpiochip*"] if subject.config.switches.are_used else []
+    patterns += ["snd/pcm*c"] if subject.config.audio.source == "microphone" else []
+    patterns += ["video*"] if subject.config.video.source == "camera" else []
+    nodes = sorted(path for pattern in patterns for path in devices.glob(pattern))
+    shut = [path for path in nodes if not os.access(path, os.R_OK | os.W_OK, effective_ids=True)]
+    if shut:
+        groups = sorted({_group(path) for path in shut})
+        return warn(
+            f"This user may not open {', '.join(str(path) for path in shut)}.",
+            f"Run: sudo usermod -aG {','.join(groups)} $USER; then log in again. The service has "
+            "users of its own.",
+        )
+    return ok(f"This user may open all {len(nodes)} device nodes that are asked for.")
+
+
+def _group(path: Path) -> str:
+    number = path.stat().st_gid
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 def switches(subject: Subject) -> Finding:

@@ -1,18 +1,20 @@
 """The doctor: each check says what is, what to do, with which code; figures agree everywhere."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from edge_affect import cli
 from edge_affect.broker import LocalBroker, free_port
-from edge_affect.config import Config, Publish
+from edge_affect.config import Config, Publish, parse
 from edge_affect.consent import Switches
-from edge_affect.diagnosis import models, sandbox, sources
+from edge_affect.diagnosis import models, sandbox, service, sources
 from edge_affect.diagnosis.all_checks import CHECKS, STAGES
 from edge_affect.diagnosis.check import (
     Check,
@@ -61,7 +63,7 @@ def test_names_are_unique_and_needs_come_first():
     assert len(names) == len(set(names)) >= 15
     for i, check in enumerate(CHECKS):
         assert set(check.needs) <= set(names[:i])
-    assert STAGES == ("machine", "software", "privacy", "devices", "broker")
+    assert STAGES == ("machine", "software", "privacy", "service", "devices", "broker")
 
 
 def test_what_needs_a_failed_check_is_skipped_and_the_first_failure_gives_the_code():
@@ -258,5 +260,89 @@ def test_it_opens_no_device_and_publishes_nothing_without_a_configuration():
     command = [sys.executable, "-m", "edge_affect", "doctor", "--only", "devices", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    assert sorted(by_name(done.stdout)) == ["camera", "microphone", "switches"]
+    assert sorted(by_name(done.stdout)) == ["camera", "microphone", "permissions", "switches"]
     assert socket.gethostname() not in done.stdout
+
+
+UNITS = (service.TARGET, *service.SCORES)
+
+
+def systemd(score="0.9", **changes):
+    """What systemctl and systemd-analyze print of a service in order, but for the changes."""
+    said = {
+        unit: {"Id": unit, "LoadState": "loaded", "ActiveState": "active", "Result": "success",
+               "UnitFileState": "enabled", "NRestarts": "1"}
+        for unit in UNITS
+    }  # fmt: skip
+    for place, (key, value) in changes.items():
+        said[UNITS[int(place[1:])]][key] = value
+
+    def ask(words):
+        if words[0] == "systemd-analyze":
+            return f"-> Overall exposure level for {words[-1]}: {score} SAFE :-}}\n"
+        return "\n\n".join("\n".join(f"{k}={v}" for k, v in unit.items()) for unit in said.values())
+
+    return service.judged(ask)
+
+
+def test_a_service_in_order():
+    found = systemd()
+    assert found.state is State.OK
+    assert found.sentence == (
+        "The service runs and starts at boot; restarts: 2; walls: sense 0.9, publish 0.9, "
+        "switches 0.9."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"_1": ("ActiveState", "failed")}, "edge-affect-sense.service is failed"),
+        ({"_2": ("ActiveState", "inactive")}, "edge-affect-publish.service is inactive"),
+        ({"_0": ("UnitFileState", "disabled")}, "does not start at boot"),
+        ({"_3": ("LoadState", "not-found")}, "Units are missing: edge-affect-switches"),
+        ({"score": "4.2"}, "Walls of the service were taken down"),
+    ],
+)
+def test_a_service_that_is_not_in_order(changes, said):
+    found = systemd(**changes)
+    assert found.state is State.WARN
+    assert said in found.sentence
+    assert found.remedy
+
+
+def test_no_service_is_no_failure():
+    assert systemd(_0=("LoadState", "not-found")).state is State.SKIPPED
+    assert service.judged(lambda _words: "").state is State.SKIPPED
+    if not service.SYSTEMD_RUNS.is_dir():
+        assert service.service(SUBJECT).sentence.startswith("systemd is not running here")
+
+
+def test_the_scores_are_those_the_units_are_held_to():
+    from test_units import LIMITS
+
+    assert service.SCORES == LIMITS
+
+
+def test_devices_that_this_user_may_not_open():
+    subject = Subject(parse("[audio]\nsource = 'none'\n"), None)
+    assert subject.config.video.source == "camera"
+    me = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        node = Path(folder) / "video0"
+        node.touch()
+        Path(folder).chmod(0o755)
+        assert sources.permissions(subject, Path(folder)).sentence.endswith(
+            "all 1 device nodes that are asked for."
+        )
+        node.chmod(0)
+        try:
+            if me == 0:
+                # root may open anything; somebody else may not.
+                os.seteuid(65534)
+            found = sources.permissions(subject, Path(folder))
+        finally:
+            os.seteuid(me)
+    assert found.state is State.WARN
+    assert str(node) in found.sentence
+    assert "usermod" in found.remedy

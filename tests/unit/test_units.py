@@ -237,3 +237,25 @@ def test_sensing_may_open_the_devices_that_the_cage_names():
     allowed = set(values("edge-affect-sense.service", "DeviceAllow")) - {"rw"}
     wanted = {kinds[name] for name in cage.MICROPHONE_DEVICES + cage.CAMERA_DEVICES}
     assert allowed == wanted
+
+
+def test_the_journal_is_bounded_by_settings_that_journald_knows(tmp_path):
+    """systemd's own tool finds the file where it is installed, and journald knows each key."""
+    text = (FOLDER / "edge-affect.journald").read_text()
+    folder = tmp_path / "etc/systemd/journald.conf.d"
+    folder.mkdir(parents=True)
+    (folder / "edge-affect.conf").write_text(text)
+    shown = subprocess.run(
+        [tool("systemd-analyze"), f"--root={tmp_path}", "cat-config", "systemd/journald.conf"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert text.strip() in shown
+    keys = re.findall(r"^(\w+)=", text, re.MULTILINE)
+    assert keys == ["SystemMaxUse", "RuntimeMaxUse", "MaxRetentionSec"]
+    daemon = Path("/lib/systemd/systemd-journald").read_bytes()
+    assert [key for key in keys if f"Journal.{key}".encode() not in daemon] == []
+    assert b"Journal.NoSuchKey" not in daemon
+    for value in re.findall(r"Sec=(.+)", text):
+        subprocess.run(
+            [tool("systemd-analyze"), "timespan", value], check=True, capture_output=True
+        )
