@@ -219,13 +219,18 @@ def test_slow_reader_of_pictures_gets_the_latest(video: Rig) -> None:
     if not video.is_paced:
         pytest.skip("as fast as possible: nothing is dropped")
     video.source.open()
-    before = take(video, 1)[0]
-    video.wait(1.0)
-    after = take(video, 1)[0]
-    age_s = (video.clock.now_ns() - after.captured_ns) / NS_PER_S
+    # A busy machine may hold a camera up; a source that keeps old frames is wrong every time.
+    for _ in range(3):
+        before = take(video, 1)[0]
+        video.wait(1.0)
+        after = take(video, 1)[0]
+        age_s = (video.clock.now_ns() - after.captured_ns) / NS_PER_S
+        passed_s = (after.captured_ns - before.captured_ns) / NS_PER_S
+        n_passed = pytest.approx(round(passed_s * video.frame_rate_hz) - 1, abs=2)
+        if age_s < 2.5 / video.frame_rate_hz and after.n_lost == n_passed:
+            break
     assert age_s < 2.5 / video.frame_rate_hz
-    n_passed = round((after.captured_ns - before.captured_ns) / NS_PER_S * video.frame_rate_hz)
-    assert after.n_lost == pytest.approx(n_passed - 1, abs=2)
+    assert after.n_lost == n_passed
     assert after.n_lost >= 5
 
 
