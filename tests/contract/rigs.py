@@ -41,12 +41,14 @@ RATE_HZ = 10.0
 class Rig:
     """One source with its surroundings.
 
+    ``is_steady`` is False for a stand-in that keeps no steady rate of its own.
     ``is_paced`` is False for a fast replay, which never lets a reader wait and never drops.
     """
 
     source: Any
     clock: Clock
     is_paced: bool = True
+    is_steady: bool = True
     unplug: Callable[[], None] | None = None
     occupy: Callable[[], None] | None = None
     vacate: Callable[[], None] | None = None
@@ -258,7 +260,8 @@ def real_pi_camera(_request: pytest.FixtureRequest) -> Rig:
         from virtual_pi import open_virtual
 
         settings = CameraSettings("Virtual1", frame_rate_hz=RATE_HZ)
-        return Rig(Persistent(PiCameraSource(clock, settings, open_virtual)), clock)
+        camera = Persistent(PiCameraSource(clock, settings, open_virtual))
+        return Rig(camera, clock, is_steady=False)
     return Rig(PiCameraSource(clock, CameraSettings(frame_rate_hz=RATE_HZ)), clock)
 
 

@@ -218,6 +218,8 @@ def test_slow_reader_of_sound_loses_the_oldest_and_knows_how_much(audio: Rig) ->
 def test_slow_reader_of_pictures_gets_the_latest(video: Rig) -> None:
     if not video.is_paced:
         pytest.skip("as fast as possible: nothing is dropped")
+    if not video.is_steady:
+        pytest.skip("what stands in for a camera here keeps no steady rate")
     video.source.open()
     # A busy machine may hold a camera up; a source that keeps old frames is wrong every time.
     for _ in range(3):
