@@ -12,10 +12,10 @@ from pathlib import Path
 
 from edge_affect import config as configuration
 from edge_affect.commands.arguments import seconds
-from edge_affect.commands.demo_page import open_page
 from edge_affect.config import Mqtt
 from edge_affect.dashboard.assets import load_assets
 from edge_affect.dashboard.hosts import LOOPBACK, is_loopback_address, listen_address, own_names
+from edge_affect.dashboard.opening import open_page
 from edge_affect.dashboard.server import PageServer, Site
 from edge_affect.errors import ExitCode, UsageError
 from edge_affect.publishing.access import broker_access

@@ -16,8 +16,9 @@ from typing import Any
 from edge_affect import config as configuration
 from edge_affect.broker import LocalBroker
 from edge_affect.commands.arguments import seconds
-from edge_affect.commands.demo_page import DemoPage, open_page
+from edge_affect.commands.demo_page import DemoPage
 from edge_affect.commands.sense import add_media_arguments, sense_options
+from edge_affect.dashboard.opening import open_page
 from edge_affect.errors import ExitCode, UsageError
 from edge_affect.launcher import ProcessPair
 from edge_affect.publishing.access import BrokerAccess

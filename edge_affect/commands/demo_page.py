@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import webbrowser
 from typing import TYPE_CHECKING
 
 from edge_affect.broker import HOST
@@ -67,9 +66,3 @@ class DemoPage:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
-
-
-def open_page(url: str) -> bool:
-    """Open a page in a browser if there is a screen for one; return whether it was tried."""
-    has_screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return has_screen and webbrowser.open(url)

@@ -28,6 +28,7 @@ def test_it_shows_a_line_per_tick_and_ends_by_itself(data_dir):
     # A busy machine needs most of the time to start.
     assert len(lines) >= 2
     assert any("1 person" in line and "face" in line for line in lines)
+    assert re.search(r"^== The room as a page: http://127.0.0.1:\d+/$", done.stdout, re.MULTILINE)
     assert "mosquitto_sub -h 127.0.0.1 -p" in done.stdout
     assert '{"schema":"1.0",' in done.stdout
     assert f"== {len(lines)} messages." in done.stdout
@@ -44,13 +45,27 @@ def test_ctrl_c_ends_it_cleanly(data_dir):
         text=True,
     )
     for line in process.stdout:
+        if "as a page" in line:
+            port = int(line.split(":")[-1].rstrip("/\n"))
+            socket.create_connection(("127.0.0.1", port), 5).close()
         if "no affect: nobody there" in line:
             break
     process.send_signal(signal.SIGINT)
     rest, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     assert "messages." in rest
+    # Nothing of it is left: the page's process has ended too.
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), 5)
     assert "Traceback" not in errors
+
+
+@pytest.mark.data
+def test_it_can_do_without_the_page(data_dir):
+    clip = data_dir / "video" / "clips" / "no_face.mp4"
+    done = run("--video", str(clip), "--seconds", "2", "--no-dashboard")
+    assert done.returncode == 0, done.stderr
+    assert "as a page" not in done.stdout
 
 
 def test_mistakes_are_one_sentence():

@@ -8,7 +8,7 @@ const STEP_S = { 2: 5, 5: 15, 15: 60 };
 /** One table; drawn only while it is open. */
 export class DataTable {
   constructor() {
-    this.node = el("div", { "class": "tables", tabindex: "0", role: "region", "aria-label": t("over_time"), hidden: true });
+    this.node = el("div", { "class": "tables", tabindex: "0", role: "group", "aria-label": t("table"), hidden: true });
     this.body = el("tbody");
     this.head = el("tr");
     this.caption = el("caption", { "class": "small" });

@@ -12,7 +12,7 @@ export class Happened {
     this.list = el("ul", { "class": "log" });
     this.node = el("section", { "class": "card", "aria-labelledby": "happened" },
       el("h2", { id: "happened" }, t("happened")),
-      el("div", { "class": "log-scroll", tabindex: "0", role: "region", "aria-labelledby": "happened" }, this.list));
+      el("div", { "class": "log-scroll", tabindex: "0", role: "group", "aria-labelledby": "happened" }, this.list));
   }
 
   draw() {
