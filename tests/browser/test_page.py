@@ -1,12 +1,13 @@
 """The page in a real browser: what people get to see, and what they must not be made to see."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from boxes import ANGRY, CALM, HAPPY, NOBODY, evening_at, quiet
 
 from edge_affect.dashboard.server import PageServer, Site
-from edge_affect.record import AbstainReason
+from edge_affect.record import AbstainReason, SourceState
 from edge_affect.subscriber import box as box_module
 
 BOX = "hall/stage"
@@ -20,14 +21,23 @@ def test_live_values_are_shown_in_words_and_in_the_picture(boxes, open_page, kee
     boxes.about(BOX)
     boxes.health(BOX)
     boxes.event(BOX, "applause", 10, 4)
-    keep_saying[BOX] = HAPPY
+    keep_saying[BOX] = replace(HAPPY, camera=SourceState.STALLED, polarity=2)
     page = open_page()
     page.wait(SPOT, "the spot on the map")
     text = page.text()
     assert page.text("h1") == BOX
     assert page.text(HEADLINE) == "Mainly happiness"
     assert page.text("#manner") == "pleasant, lively"
-    for said in ("Happiness 67%", "Surprise 13%", "Neutral 20%", "fairly sure (73%)", "2-4", "50%"):
+    for said in (
+        "Happiness 67%",
+        "Surprise 13%",
+        "Neutral 20%",
+        "fairly sure (73%)",
+        "2-4",
+        "50%",
+        "rather positive",
+        "Camera: stalled.",
+    ):
         assert said in text
     # Right and up of the middle: pleasant and lively.
     spot, middle = (
@@ -117,11 +127,20 @@ def test_what_comes_late_is_history_and_never_the_present(boxes, open_page, keep
     keep_saying[BOX] = CALM
     page = open_page()
     page.wait(SPOT)
+    page.js(
+        "window.seen = []; new MutationObserver(() => window.seen.push("
+        "document.querySelector('.headline').textContent)).observe("
+        "document.querySelector('.headline'), {childList: true, characterData: true})"
+    )
+    keep_saying.clear()
+    time.sleep(0.5)
     for ago_s in range(30, 20, -1):
         boxes.affect(BOX, ANGRY, ago_s, is_late=True)
     page.js("document.querySelector('.card-head button:last-of-type').click()")
     page.wait_for_text("60%", "tbody")
-    assert page.text(HEADLINE) == "Mainly neutral"
+    # Neither the words nor the life sign come from the past.
+    page.wait_for_text("No news for", HEADLINE)
+    assert [text for text in page.js("window.seen") if "anger" in text.lower()] == []
 
 
 def test_a_reload_shows_what_was(boxes, open_page, keep_saying):

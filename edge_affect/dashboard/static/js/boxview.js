@@ -5,7 +5,7 @@ import { Charts } from "./charts.js";
 import { Disc } from "./disc.js";
 import { el, mark, refill, say } from "./dom.js";
 import { Happened } from "./happened.js";
-import { absence, headline, lastWord, manner, mixText, ranking, sureText } from "./phrases.js";
+import { absence, headline, lastWord, manner, mixText, polarityText, ranking, sureText } from "./phrases.js";
 import { clock, language, list, percent, t, word } from "./words.js";
 
 const N_SURE = 5;
@@ -129,8 +129,8 @@ export class BoxView {
   drawFacts(vector, box) {
     this.facts.hidden = vector === null;
     if (vector === null) return;
-    const { confidence, people, speech_share: speech, modalities, sensing, abstained } = vector;
-    const key = JSON.stringify([language(), confidence, people, speech, modalities, sensing, abstained]);
+    const { confidence, people, speech_share: speech, modalities, sensing, abstained, polarity } = vector;
+    const key = JSON.stringify([language(), confidence, people, speech, modalities, sensing, abstained, polarity]);
     refill(this.facts, key, () => {
       const facts = [];
       if (abstained === null) {
@@ -139,6 +139,7 @@ export class BoxView {
         facts.push([t("sure"), [el("span", { "class": "sure", "aria-hidden": "true" }, bars), `${sureText(confidence)} (${percent(confidence)})`]]);
       }
       facts.push([t("people"), people ?? t("unknown")], [t("speech"), speech === null ? t("unknown") : percent(speech)]);
+      if (polarity !== null) facts.push([t("words"), polarityText(polarity)]);
       if (abstained === null) facts.push([t("rests_on"), list(modalities.map((name) => word("modality", name)))]);
       else facts.push(...["microphone", "camera"].filter((name) => name in sensing).map((name) => [t(name), word("source", sensing[name])]));
       return facts.map(([name, value], i) => el("div", { "class": i === 0 && abstained === null ? "wide" : null }, el("dt", null, name), el("dd", null, value)));
@@ -151,6 +152,12 @@ export class BoxView {
     const unvalidated = this.model.detail.about?.unvalidated ?? [];
     if (isLive && vector.abstained === null && unvalidated.includes("valence")) notes.push(t("unvalidated"));
     if (isLive && !vector.clock_synced) notes.push(t("clock"));
+    if (isLive) {
+      for (const name of ["microphone", "camera"]) {
+        const state = vector.sensing[name];
+        if (state && !["ok", "off", "paused"].includes(state)) notes.push(t("trouble_source", { what: t(name), state: word("source", state) }));
+      }
+    }
     refill(this.notes, notes.join("\n"), () => notes.map((note) => el("p", null, note)));
   }
 }

@@ -50,6 +50,11 @@ export function sureText(confidence) {
   return confidence >= 0.5 ? t("sure_mid") : t("sure_low");
 }
 
+/** What the words were like. */
+export function polarityText(polarity) {
+  return t(`words_${third(polarity)}`);
+}
+
 /** The big words over a box that is not live. */
 export function absence(presence, ageS) {
   if (presence === "silent") return ageS === null ? t("word_silent") : t("headline_silent", { age: age(ageS) });
