@@ -134,7 +134,7 @@ def test_what_comes_late_is_history_and_never_the_present(boxes, open_page, keep
     )
     keep_saying.clear()
     time.sleep(0.5)
-    for ago_s in range(30, 20, -1):
+    for ago_s in range(110, 70, -1):
         boxes.affect(BOX, ANGRY, ago_s, is_late=True)
     page.js("document.querySelector('.card-head button:last-of-type').click()")
     page.wait_for_text("60%", "tbody")

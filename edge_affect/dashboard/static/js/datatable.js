@@ -30,7 +30,8 @@ export class DataTable {
     let bin = null;
     for (let i = series.times.length - 1; i >= 0; i -= 1) {
       const next = Math.floor(series.times[i] / step);
-      if (next === bin) continue;
+      // A row of its own stands for no data; it must not hide what was said in the same stretch.
+      if (next === bin || series.rows[i] === null) continue;
       bin = next;
       rows.push(el("tr", null, el("th", { scope: "row", "class": "num" }, clock(series.times[i] * 1000)),
         columns.map(([, , show], k) => el("td", { "class": "num" }, values[k][i] === null ? "–" : show(values[k][i])))));
