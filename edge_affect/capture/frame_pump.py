@@ -169,6 +169,7 @@ class PumpedSource:
         self._new_camera = new_camera
         self._settings = settings
         self._name = name
+        self._paced_hz = settings.frame_rate_hz
         self._pump: FramePump | None = None
 
     @property
@@ -180,6 +181,7 @@ class PumpedSource:
         """Open the camera; see ``VideoSource``."""
         self.close()
         pump = FramePump(self._new_camera(), self._settings, self._name)
+        pump.pace(self._paced_hz)
         pump.start()
         self._pump = pump
 
@@ -192,9 +194,10 @@ class PumpedSource:
 
     def pace(self, frame_rate_hz: float) -> None:
         """Hand out at most so many frames per second; see ``PacedSource``."""
-        self._frame_rate_hz = frame_rate_hz
-        if self._pump is not None:
-            self._pump.pace(frame_rate_hz)
+        self._paced_hz = frame_rate_hz
+        pump = self._pump
+        if pump is not None:
+            pump.pace(frame_rate_hz)
 
     def close(self) -> None:
         """Close the camera, within a second even where its driver hangs."""

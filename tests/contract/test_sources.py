@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rigs import AUDIO, CLIP_S, VIDEO, Rig, clip, pulse, read_on  # noqa: F401 (fixtures)
 
-from edge_affect.capture.source import BLOCK_SAMPLES, MAX_BACKLOG_S, EndOfMedia
+from edge_affect.capture.source import BLOCK_SAMPLES, MAX_BACKLOG_S, EndOfMedia, PacedSource
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock, VideoFrame
@@ -234,6 +234,23 @@ def test_slow_reader_of_pictures_gets_the_latest(video: Rig) -> None:
     assert age_s < 2.5 / video.frame_rate_hz
     assert after.n_lost == n_passed
     assert after.n_lost >= 5
+
+
+def test_a_slowed_camera_hands_out_less_and_loses_nothing(video: Rig) -> None:
+    if not isinstance(video.source, PacedSource):
+        pytest.skip("recordings keep their rate")
+    video.source.pace(video.frame_rate_hz / 4)
+    video.source.open()
+    take(video, 1)
+    frames = take(video, 4)
+    span_s = (frames[-1].captured_ns - frames[0].captured_ns) / NS_PER_S
+    assert span_s > 3 * 0.7 * 4 / video.frame_rate_hz
+    assert sum(frame.n_lost for frame in frames) == 0
+    video.source.pace(video.frame_rate_hz)
+    take(video, 1)
+    frames = take(video, 5)
+    span_s = (frames[-1].captured_ns - frames[0].captured_ns) / NS_PER_S
+    assert span_s < 4 * 2 / video.frame_rate_hz
 
 
 def test_names_tell_nothing_personal(either: Rig) -> None:

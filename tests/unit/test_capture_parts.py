@@ -67,6 +67,22 @@ def test_pacer_spreads_frames_and_keeps_the_rate(camera_hz: int, asked_hz: int) 
     assert steps.max() < 1.0 + asked_hz / camera_hz
 
 
+def test_a_pacer_takes_another_rate_at_once_and_makes_no_burst() -> None:
+    pacer, taken_s = FramePacer(10.0), []
+    for number in range(30 * 30):
+        at_s = number / 30
+        if number in (300, 600):
+            pacer.set_rate(2.0 if number == 300 else 10.0)
+        if pacer.accept(round(at_s * NS_PER_S)):
+            taken_s.append(at_s)
+    counts = [sum(low <= at_s < low + 10 for at_s in taken_s) for low in (0, 10, 20)]
+    assert counts == pytest.approx([100, 20, 100], abs=1)
+    # The rise is felt within a frame of the higher rate, not of the lower one.
+    assert min(at_s for at_s in taken_s if at_s >= 20.0) < 20.0 + 0.2
+    steps_s = np.diff(taken_s)
+    assert steps_s.min() > 0.06
+
+
 def test_pacer_loses_nothing_to_jitter() -> None:
     rng = np.random.default_rng(1)
     pacer = FramePacer(10.0)

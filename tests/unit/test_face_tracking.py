@@ -380,6 +380,44 @@ def test_a_followed_face_is_read_in_every_frame_with_few_looks():
     assert world.n_readings == 30
 
 
+def test_a_still_empty_room_is_hardly_looked_at_until_something_moves():
+    world = World()
+    watcher = follower(world)
+    for n in range(60):
+        watcher.observe(frame(n))
+    assert watcher.is_at_rest
+    before = world.n_looks
+    for n in range(60, 160):
+        watcher.observe(frame(n))
+    assert world.n_looks - before <= 16
+    world.people = [face(300, width=120)]
+    came = frame(160)
+    came.pixels[100:300, 250:400] = 90
+    seen = watcher.observe(came)
+    assert len(seen.faces) == 1
+    assert not watcher.is_at_rest
+    # Even somebody who was always there and never moved is found before long.
+    watcher.clear()
+    world.people = []
+    for n in range(200, 300):
+        watcher.observe(frame(n))
+    world.people = [face(300, width=120)]
+    found = [len(watcher.observe(frame(n)).faces) for n in range(300, 325)]
+    assert 1 in found
+
+
+def test_a_budget_that_shrinks_counts_from_the_next_frame():
+    stopwatch = Stopwatch()
+    pace = ReadingPace(30.0, stopwatch)
+    with pace.timed("reading"):
+        stopwatch.now_ns += 8 * MS
+    pace.set_budget(6.0)
+    pace.begin_frame()
+    assert pace.allows("reading")
+    pace.note_reading()
+    assert not pace.allows("reading")
+
+
 def test_a_reading_counts_in_one_observation_and_stays_with_its_face():
     world = World()
     watcher = follower(world)

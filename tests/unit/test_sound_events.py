@@ -138,6 +138,19 @@ def test_there_is_a_window_for_every_hop_once_the_first_is_full():
     assert sensed == ["laughter", "applause", "crying"]
 
 
+@pytest.mark.parametrize(("share", "every"), [(1.0, 1), (0.7, 1), (0.5, 2), (0.25, 4), (0.15, 6)])
+def test_eased_it_judges_every_nth_window_and_the_same_way(share, every):
+    samples = noise(4.0)
+    full, eased = make_reader(), make_reader()
+    eased.ease(share)
+    all_heard, some_heard = listen(full, samples), listen(eased, samples)
+    assert len(some_heard) == pytest.approx(len(all_heard) / every, abs=1)
+    times = [observation.observed_ns for observation in all_heard]
+    assert {observation.observed_ns for observation in some_heard} <= set(times)
+    eased.ease(1.0)
+    assert len(listen(eased, samples)) == len(all_heard)
+
+
 def test_cheering_and_screaming_are_sensed_only_where_the_rules_are_on():
     heard = listen(make_reader(with_rules=True), harmonics(1_300.0, 3.0))
     levels = dict(zip(EVENTS, heard[-1].levels, strict=True))

@@ -158,6 +158,17 @@ def test_the_judge_sees_an_item_before_it_is_overwritten_and_its_word_is_the_sta
     assert judge.seen == [[7]]
 
 
+def test_the_time_at_work_is_told_waiting_left_out(started):
+    source = ScriptedSource(1, None, 2)
+    worker = started(source, lambda item: time.sleep(0.1))
+    wait_until(lambda: worker.busy_ns > 190_000_000)
+    time.sleep(0.3)
+    assert worker.busy_ns < 1_000_000_000
+    at_rest_ns = worker.busy_ns
+    time.sleep(0.1)
+    assert worker.busy_ns == at_rest_ns
+
+
 class Dead(ScriptedSource):
     """A source that delivers as long as it is asked."""
 
