@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from fake_sound import FakeCard, FakeHost
 
+from edge_affect.capture.camera_asked import CameraSettings
 from edge_affect.capture.frame_pump import FramePump, Shot
 from edge_affect.capture.microphone import Microphone
 from edge_affect.capture.source import BLOCK_SAMPLES, MAX_BACKLOG_S
@@ -76,7 +77,7 @@ class QuickCamera:
 
 
 def camera(n: int) -> Left:
-    pump = FramePump(QuickCamera(n), 10.0, "quick")
+    pump = FramePump(QuickCamera(n), CameraSettings(), "quick")
     pump.start()
     pump._thread.join(10.0)
     frames = []
