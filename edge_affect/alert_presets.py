@@ -113,21 +113,31 @@ PRESETS: dict[str, tuple[NamedRule, ...]] = {
 
 
 def rules_in_effect(
-    settings: Alerts, setting: str, changes: Sequence[RuleChange]
+    settings: Alerts,
+    setting: str,
+    changes: Sequence[RuleChange],
+    said: Sequence[NamedRule] = (),
 ) -> tuple[NamedRule, ...]:
     """Return the rules that a configuration asks for, in their order; none if alerts are off.
 
     Args:
         settings: Table ``[alerts]``.
         setting: Of the deployment, or empty.
+        said: Rules of the configured phrases.
         changes: What ``[alert.NAME]`` says: of ready-made rules what differs, of others all.
 
     Raises:
         ConfigError: If a rule contradicts itself, is incomplete, or there are too many.
     """
     preset = setting if settings.preset == "setting" else settings.preset
-    rules = {rule.name: rule for rule in PRESETS[preset]}
     ready_made = {rule.name: rule for rule in RULES}
+    for rule in said:
+        if rule.name in ready_made:
+            raise ConfigError(
+                f"[phrase.{rule.name}] has the name of a ready-made alert; give it another."
+            )
+    rules = {rule.name: rule for rule in (*PRESETS[preset], *said)}
+    ready_made |= {rule.name: rule for rule in said}
     for change in changes:
         if change.name not in ready_made and not change.is_whole:
             raise ConfigError(

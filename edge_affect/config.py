@@ -36,6 +36,7 @@ from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.insights_settings import Insights
 from edge_affect.keys import Rule, key, nearest, section, toml_value
 from edge_affect.smart_home import HomeAssistant, Homie, check_homie_name, node_id, other_topics
+from edge_affect.words_settings import Phrase, Words, check_words, phrase_example, phrases
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -267,6 +268,7 @@ class Config:
     face: Face = field(default_factory=Face)
     voice: Voice = field(default_factory=Voice)
     events: Events = field(default_factory=Events)
+    words: Words = field(default_factory=Words)
     fusion: Fusion = field(default_factory=Fusion)
     privacy: Privacy = field(default_factory=Privacy)
     consent: Consent = field(default_factory=Consent)
@@ -279,11 +281,14 @@ class Config:
     alerts: Alerts = field(default_factory=Alerts)
     insights: Insights = field(default_factory=Insights)
     alert: tuple[RuleChange, ...] = ()
+    phrase: tuple[Phrase, ...] = ()
 
     @property
     def alert_rules(self) -> tuple[NamedRule, ...]:
-        """The alert rules in effect: ready-made ones of the setting, changed by the file."""
-        return rules_in_effect(self.alerts, self.deployment.setting, self.alert)
+        """The alert rules in effect: ready-made ones, phrases', and what the file changes."""
+        spoken = self.phrase if self.words.enabled else ()
+        said = tuple(phrase.rule(slot) for slot, phrase in enumerate(spoken, 1))
+        return rules_in_effect(self.alerts, self.deployment.setting, self.alert, said)
 
     @property
     def quiet_hours(self) -> QuietHours | None:
@@ -359,10 +364,12 @@ def parse(text: str, name: str = "configuration") -> Config:
         if table == "alert":
             sections[table] = rule_changes(values, name)
             continue
+        if table == "phrase":
+            sections[table] = phrases(values, name)
+            continue
         if table not in SECTIONS:
-            raise ConfigError(
-                f"{name} has an unknown table [{table[:80]}]{nearest(table, [*SECTIONS, 'alert'])}"
-            )
+            known = [*SECTIONS, "alert", "phrase"]
+            raise ConfigError(f"{name} has an unknown table [{table[:80]}]{nearest(table, known)}")
         if not isinstance(values, dict):
             raise ConfigError(f"{name}: {table} must be a table, written as [{table}].")
         sections[table] = section(SECTIONS[table], values, f"{name}, [{table}]")
@@ -370,6 +377,7 @@ def parse(text: str, name: str = "configuration") -> Config:
     try:
         check_alerts(config.alerts)
         check_video(config.video)
+        check_words(config.words, config.phrase)
         # Rules of a setting can only be checked once the setting is known.
         _ = config.alert_rules
         check_homie_name(config.homie, config.node_id)
@@ -393,5 +401,5 @@ def example() -> str:
             spec = rule.describe()
             lines.append(f"# {rule.doc}" + (f" ({spec})" if spec else ""))
             lines.append(f"{item.name} = {toml_value(value)}")
-    lines += ["", *rule_example()]
+    lines += ["", *rule_example(), "", *phrase_example()]
     return "\n".join(lines) + "\n"

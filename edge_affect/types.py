@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_affect.errors import ShapeError
-from edge_affect.record import EVENTS, EXPRESSIONS, STATES, AbstainReason, Modality, SourceState
+from edge_affect.record import (
+    EVENTS,
+    EXPRESSIONS,
+    N_PHRASES,
+    STATES,
+    AbstainReason,
+    Modality,
+    SourceState,
+)
 
 SAMPLE_RATE_HZ = 16_000
 """Rate of all audio after capture."""
@@ -183,6 +191,29 @@ class VoiceObservation:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsObservation:
+    """What perception says about one utterance; the words themselves are gone.
+
+    Attributes:
+        signs: Chance of negative, neutral and positive words, sums to 1; None where no word tells.
+        estimate: Expression of the words, or None where no word tells.
+        phrases: For each phrase slot of the record whether its phrase was said.
+        observed_ns: Monotonic clock at the middle of the utterance.
+    """
+
+    signs: tuple[float, ...] | None
+    estimate: ExpressionEstimate | None
+    phrases: tuple[bool, ...]
+    observed_ns: int
+
+    def __post_init__(self) -> None:
+        if len(self.phrases) != N_PHRASES:
+            raise ShapeError(f"Words need {N_PHRASES} phrase slots, not {len(self.phrases)}.")
+        if self.signs is not None and len(self.signs) != 3:
+            raise ShapeError(f"Words have three signs, not {len(self.signs)}.")
+
+
+@dataclass(frozen=True, slots=True)
 class FaceSignals:
     """What the geometry of one face shows, without a learned expression.
 
@@ -278,6 +309,8 @@ class SceneEstimate:
         states: Derived states in the order of ``STATES``, [0, 1], None where not computed.
         events: Level of each of ``EVENTS``, [0, 1], of which an event that is going on has at
             least one half, or None where it is not sensed.
+        polarity: Of the words, [-1, 1], or None if there were none.
+        phrases: For each phrase slot of the record whether its phrase was said just now.
     """
 
     probabilities: NDArray[np.float64] | None
@@ -292,6 +325,8 @@ class SceneEstimate:
     arousal_relative: float | None = None
     states: tuple[float | None, ...] = (None,) * len(STATES)
     events: tuple[float | None, ...] = (None,) * len(EVENTS)
+    polarity: float | None = None
+    phrases: tuple[bool, ...] = (False,) * N_PHRASES
 
     def __post_init__(self) -> None:
         if len(self.states) != len(STATES):

@@ -13,6 +13,7 @@ from edge_affect.commands import (
     evaluate_fusion,
     evaluate_states,
     evaluate_voice,
+    evaluate_words,
 )
 from edge_affect.errors import ExitCode
 
@@ -25,6 +26,7 @@ EXAMPLES = """examples:
   edge-affect evaluate activity --index audio/index.csv --root audio --json
   edge-affect evaluate portraits --csv face/pictures.csv --root face --json
   edge-affect evaluate fusion --data fusion/ravdess_posteriors.npz --json
+  edge-affect evaluate words --data text/meld_test.csv --json
   edge-affect evaluate states --index audio/index.csv --root audio --corpus ravdess-speech --json
   edge-affect evaluate alerts --scenarios tests/scenarios/alerts.toml --json
   edge-affect evaluate trend --index audio/index.csv --root audio --speakers 1028-1036 --json"""
@@ -69,7 +71,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     alerts = evaluate_alerts.add_alerts(subjects)
     trend = evaluate_alerts.add_trend(subjects)
 
-    for subject in (face, voice, fusion, events, activity, portraits, states, alerts, trend):
+    words = evaluate_words.add_words(subjects)
+
+    for subject in (words, face, voice, fusion, events, activity, portraits, states, alerts, trend):
         subject.add_argument("--json", action="store_true", help="print one JSON object")
         subject.set_defaults(run=run)
 

@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     media = recording(args.audio, args.video, clock, playing)
     if media.audio is not None:
         policy.check_channel(settings)
+        policy.check_words(settings)
     pipeline = build_pipeline(
         settings, clock, has_sound=media.audio is not None, has_pictures=media.video is not None
     )

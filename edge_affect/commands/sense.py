@@ -278,4 +278,5 @@ def _sources(
     media = recording(args.audio, args.video, clock, playing)
     if media.audio is not None:
         policy.check_channel(settings)
+        policy.check_words(settings)
     return media.audio, media.video

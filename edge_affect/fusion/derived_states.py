@@ -3,7 +3,8 @@
 Three forms, and ``edge_affect.states`` says which state has which:
 
 - attention is the mean of its evidence;
-- incongruence is the chance that voice and face show different things (``fusion.incongruence``);
+- incongruence is the chance that voice and face show different things (``fusion.incongruence``),
+  or that words and manner have opposite signs (``fusion.wording``), whichever is more;
 - the others add up their evidence in log-odds, ``1 / (1 + exp(-(bias + sum of weight * shown)))``,
   the logistic form in which independent evidence adds (I. J. Good, 1950, "Probability and the
   Weighing of Evidence"). A signal that is not known adds nothing, as one that shows nothing, so
@@ -102,7 +103,10 @@ class DerivedStates:
         self._take(sound_signals(observation), observation.observed_ns)
 
     def at(
-        self, now_ns: int, voice_and_face: tuple[Distribution, Distribution] | None = None
+        self,
+        now_ns: int,
+        voice_and_face: tuple[Distribution, Distribution] | None = None,
+        opposition: float | None = None,
     ) -> tuple[float | None, ...]:
         """Return the states at ``now_ns``, order of ``record.STATES``, each [0, 1].
 
@@ -112,10 +116,14 @@ class DerivedStates:
             now_ns: Monotonic clock.
             voice_and_face: What both say of the same person, for incongruence; each of shape
                 ``(8,)``, sum 1. None where they cannot be compared.
+            opposition: Chance that words and manner have opposite signs, or None.
         """
         found = [self._state(state, now_ns) for state in self._table.states]
         if voice_and_face is not None and self._incongruence is not None:
             found[STATES.index("incongruence")] = self._incongruence.level(*voice_and_face)
+        if opposition is not None and self._incongruence is not None:
+            index = STATES.index("incongruence")
+            found[index] = max(opposition, found[index] or 0.0)
         return tuple(found)
 
     def _take(self, signals: Mapping[str, float], at_ns: int) -> None:

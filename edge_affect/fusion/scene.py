@@ -14,6 +14,7 @@ from edge_affect.fusion.evidence import SceneEvidence
 from edge_affect.fusion.joint import PLAIN_WEIGHTS, Evidence, JointWeights
 from edge_affect.fusion.relative import RelativeAffect, RelativeSettings
 from edge_affect.fusion.sounding import Sounding
+from edge_affect.fusion.wording import Wording
 from edge_affect.record import NO_MODALITY, AbstainReason, Modality
 from edge_affect.types import (
     ExpressionEstimate,
@@ -21,6 +22,7 @@ from edge_affect.types import (
     SceneEstimate,
     SoundObservation,
     VoiceObservation,
+    WordsObservation,
 )
 
 Fresh = tuple[tuple[Modality, ExpressionEstimate, float], ...]
@@ -37,6 +39,7 @@ class SceneFusion:
         settings: Half-lives and thresholds.
         weights: Fitted ones, over the expressions, of the modalities ``face`` and ``voice`` with
             one source each; without them every model is taken at its word.
+        wording: What was said; None where words are off.
         is_group: Whether only groups are described. A mean over people who differ has no high top
             however sure each reading is, so it is told if the readings are sure in the mean.
     """
@@ -46,11 +49,13 @@ class SceneFusion:
         settings: Fusion,
         weights: JointWeights = PLAIN_WEIGHTS,
         *,
+        wording: Wording | None = None,
         is_group: bool = False,
     ) -> None:
         self._settings = settings
         self._is_group = is_group
         self._weights = weights
+        self._wording = wording
         self._fallback = ConflictFallback()
         self._evidence = SceneEvidence(settings)
         self._sounding = Sounding(settings.max_age_s)
@@ -63,6 +68,8 @@ class SceneFusion:
         self._evidence.forget()
         self._sounding.forget()
         self._relative.forget()
+        if self._wording is not None:
+            self._wording.forget()
 
     def forget_faces(self) -> None:
         """Drop what was seen, as when other people are described from now on."""
@@ -82,9 +89,29 @@ class SceneFusion:
         """Take the sound events of the newest window into account."""
         self._sounding.add(observation)
 
+    def add_words(self, observation: WordsObservation, now_ns: int) -> None:
+        """Take an utterance into account; its age counts from now, when it was understood."""
+        if self._wording is not None:
+            self._wording.add(observation, now_ns)
+
     def scene(self, now_ns: int) -> SceneEstimate:
         """Return the state of the scene at ``now_ns`` (monotonic clock)."""
-        return replace(self._affect(now_ns), events=self._sounding.levels(now_ns))
+        scene = replace(self._affect(now_ns), events=self._sounding.levels(now_ns))
+        if self._wording is None:
+            return scene
+        said = self._wording
+        return replace(scene, polarity=said.polarity(now_ns), phrases=said.phrases(now_ns))
+
+    def opposition(self, now_ns: int) -> float | None:
+        """Return the chance that words and manner have opposite signs, [0, 1].
+
+        None without words, without voice and face, or with several faces: nobody knows whose words.
+        """
+        n_faces = self._evidence.n_faces(now_ns)
+        fresh = self._evidence.fresh(now_ns)
+        if self._wording is None or not fresh or (n_faces or 0) > 1:
+            return None
+        return self._wording.opposition(self._pooled(fresh), now_ns)
 
     def voice_and_face(self, now_ns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Return what voice and face say of the same person, each of shape ``(8,)``, sum 1.
@@ -105,12 +132,17 @@ class SceneFusion:
             modalities |= modality
         n_faces = self._evidence.n_faces(now_ns)
         speech_share = self._evidence.speech_share(now_ns)
-        if not fresh:
+        pooled = self._pooled(fresh) if fresh else None
+        if self._wording is not None:
+            pooled, has_words = self._wording.pooled(pooled, now_ns)
+            modalities |= Modality.WORDS if has_words else NO_MODALITY
+        if pooled is None:
             reason = self._reason_for_silence(n_faces, speech_share)
             return _abstention(reason, modalities, n_faces, speech_share)
-        pooled = self._pooled(fresh)
         confidence = float(pooled.max())
-        sure = max(e.reliability for _, e, _ in fresh) if self._is_group else confidence
+        sure = confidence
+        if self._is_group and fresh:
+            sure = max(e.reliability for _, e, _ in fresh)
         if sure < self._settings.min_confidence:
             # What faded because people left is an empty room, not a hard one.
             is_empty = not n_faces and not speech_share

@@ -88,7 +88,11 @@ def _sections(config: Config, texts: Texts, about: dict[str, Any]) -> list[Secti
         "hours": _in_words(config.consent.hours, texts),
         "time_zone": config.consent.time_zone or texts.local_time,
     }
-    spoken = {"voice": texts.measured_voice, "face": texts.measured_face}
+    spoken = {
+        "voice": texts.measured_voice,
+        "face": texts.measured_face,
+        "words": texts.measured_words,
+    }
     measured = [spoken[name] for name in about["sensed"] if name in spoken]
     leaves = [texts.leaves_text]
     if about["min_people"] > 1:

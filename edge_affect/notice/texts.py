@@ -16,6 +16,7 @@ class Texts:
     measured: str
     measured_voice: str
     measured_face: str
+    measured_words: str
     measured_limit: str
     leaves: str
     leaves_text: str
@@ -51,6 +52,8 @@ EN = Texts(
     measured="What is measured",
     measured_voice="How voices sound (microphone)",
     measured_face="What faces show (camera)",
+    measured_words="Whether what is said is positive or negative, and whether a few set phrases "
+    "are said (microphone)",
     measured_limit="It reads what is shown, which is not always what is felt, and it can be wrong.",
     leaves="What leaves the device",
     leaves_text="{n_bytes} bytes of rough levels, {n_per_s}× per second: expressions, mood, how "
@@ -91,6 +94,7 @@ DE = Texts(
     measured="Was gemessen wird",
     measured_voice="Wie Stimmen klingen (Mikrofon)",
     measured_face="Was Gesichter zeigen (Kamera)",
+    measured_words="Ob das Gesagte positiv oder negativ ist und ob wenige festgelegte Sätze fallen",
     measured_limit="Gemessen wird, was jemand zeigt. Das ist nicht immer, was jemand fühlt, und "
     "das Gerät kann sich irren.",
     leaves="Was das Gerät verlässt",
@@ -132,6 +136,7 @@ ZH = Texts(
     measured="测量什么",
     measured_voice="声音听起来如何（麦克风）",
     measured_face="面部表情如何（摄像头）",
+    measured_words="所说的话是积极还是消极，以及是否说出了少数预设的短语",
     measured_limit="设备只读取表现出来的情绪，这不一定是真实的感受，也可能出错。",
     leaves="什么会离开设备",
     leaves_text="每秒 {n_per_s} 次，每次 {n_bytes} 字节的粗略等级："

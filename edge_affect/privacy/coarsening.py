@@ -33,6 +33,6 @@ def steps(value: float, n_steps: int) -> int:
     return round(min(max(value, 0.0), 1.0) * n_steps)
 
 
-def signed_steps(value: float) -> int:
-    """Return ``value`` of [-1, 1] in fifteenths, rounded to the nearest."""
-    return round(min(max(value, -1.0), 1.0) * SIGNED_MAX)
+def signed_steps(value: float, n_steps: int = SIGNED_MAX) -> int:
+    """Return ``value`` of [-1, 1] in steps to either side, fifteenths here, to the nearest."""
+    return round(min(max(value, -1.0), 1.0) * n_steps)

@@ -128,7 +128,7 @@ def explain(config: Config) -> Explanation:
         group=() if refusal else _group(config),
         rules=policy.applying(deployment) if refusal is None else (refusal,),
         lifted=policy.lifted(deployment),
-        notes=policy.notes(deployment),
+        notes=policy.notes(deployment, has_words=config.words.enabled),
     )
 
 

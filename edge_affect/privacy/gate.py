@@ -10,6 +10,7 @@ from edge_affect.record import (
     DROP_EDGES,
     EVENT_MAX,
     LATENCY_EDGES_MS,
+    POLARITY_MAX,
     RATE_EDGES_HZ,
     SEALED_REASONS,
     SHARE_MAX,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         SensingHealth,
         SoundObservation,
         VoiceObservation,
+        WordsObservation,
     )
 
 
@@ -58,6 +60,10 @@ class Gate:
 
     def screen_sound(self, observation: SoundObservation) -> SoundObservation | None:
         """Return what fusion may know of sound events: here, everything."""
+        return observation
+
+    def screen_words(self, observation: WordsObservation) -> WordsObservation | None:
+        """Return what fusion may know of an utterance: here, everything."""
         return observation
 
     def screen_faces(self, observation: FaceObservation) -> FaceObservation:
@@ -94,6 +100,8 @@ class Gate:
         around: dict[str, Any] = {
             "modalities": scene.modalities,
             "people": None if scene.n_faces is None else people_bucket(scene.n_faces),
+            "polarity": _or_none(lambda p: signed_steps(p, POLARITY_MAX), scene.polarity),
+            "phrases": tuple(int(is_heard) for is_heard in scene.phrases),
             "speech_share": (
                 None if scene.speech_share is None else steps(scene.speech_share, SHARE_MAX)
             ),

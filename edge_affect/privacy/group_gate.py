@@ -15,6 +15,7 @@ from edge_affect.types import (
     FaceObservation,
     SoundObservation,
     VoiceObservation,
+    WordsObservation,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ class GroupGate(Gate):
 
     def screen_sound(self, observation: SoundObservation) -> SoundObservation | None:
         """Return nothing: whoever laughs or cries is somebody."""
+        del observation
+        return None
+
+    def screen_words(self, observation: WordsObservation) -> WordsObservation | None:
+        """Return nothing: whoever speaks is somebody."""
         del observation
         return None
 

@@ -28,6 +28,7 @@ class Note:
         since: When that applies from, ISO 8601; empty where it is no matter of a date.
         settings: Where it matters.
         needs_exception: Only where an exception is declared.
+        needs_words: Only where words are recognised.
     """
 
     jurisdictions: tuple[str, ...]
@@ -36,9 +37,18 @@ class Note:
     since: str = ""
     settings: tuple[str, ...] = SETTINGS
     needs_exception: bool = False
+    needs_words: bool = False
 
 
 NOTES: tuple[Note, ...] = (
+    Note(
+        JURISDICTIONS,
+        "Listening to what is said in private is a crime in many places, machines included and "
+        "recording or not, unless those who speak agree. Leave [words] off where you are not sure.",
+        "for example section 201 of the German Criminal Code and, in the United States, 18 U.S.C. "
+        "2511 and the laws of states that ask for everybody's consent",
+        needs_words=True,
+    ),
     Note(
         ("EU",),
         "Tell people, clearly and at the latest when they are first exposed, that emotion "

@@ -34,14 +34,15 @@ def lifted(deployment: Deployment) -> tuple[Rule, ...]:
     )
 
 
-def notes(deployment: Deployment) -> tuple[Note, ...]:
-    """Return the hints for a deployment."""
+def notes(deployment: Deployment, *, has_words: bool = False) -> tuple[Note, ...]:
+    """Return the hints for a deployment, those on words where they are recognised."""
     return tuple(
         note
         for note in NOTES
         if deployment.setting in note.settings
         and deployment.jurisdiction in note.jurisdictions
         and (deployment.exception or not note.needs_exception)
+        and (has_words or not note.needs_words)
     )
 
 
@@ -61,6 +62,7 @@ def check_live(config: Config) -> None:
     _check_allowed(config.deployment)
     if config.audio.source == "microphone":
         check_channel(config)
+    check_words(config)
     _check_camera(config)
     _check_group(config)
 
@@ -78,6 +80,7 @@ def check_recordings(config: Config) -> None:
         _check_declared(deployment, "analysing recordings for a declared place")
         _check_allowed(deployment)
     check_group(config)
+    check_words(config)
     if config.privacy.is_aggregated:
         raise ConfigError(
             "[privacy] aggregate_epsilon is above 0, but the same recording can be analysed again "
@@ -112,6 +115,29 @@ def _check_allowed(deployment: Deployment) -> None:
             f"Refused: {rule.source}; this box is declared as a {deployment.setting} in "
             f"{deployment.jurisdiction}. Medical or safety reasons, where they exist, are "
             "declared with [deployment] exception."
+        )
+
+
+def check_words(config: Config) -> None:
+    """Let words be recognised, live or recorded, or refuse it.
+
+    Raises:
+        PolicyError: If a rule of the setting forbids it.
+        ConfigError: If only groups are told, which words are no part of.
+    """
+    if not config.words.enabled:
+        return
+    deployment = config.deployment
+    if has_rule(deployment, Effect.NO_WORDS):
+        source = next(rule.source for rule in RULES if rule.effect is Effect.NO_WORDS)
+        raise PolicyError(
+            f"Refused: [words] is enabled, but in a {deployment.setting} {source}; "
+            "set [words] enabled to false."
+        )
+    if config.min_people > 1:
+        raise ConfigError(
+            f"[words] is enabled, but only groups of {config.min_people} people and more are "
+            "told here, and words are somebody's; set [words] enabled to false."
         )
 
 

@@ -18,6 +18,7 @@ class Effect(Enum):
     GROUP_ONLY = "group values only"
     ONE_CHANNEL = "one chosen audio channel only"
     NO_CAMERA = "no camera"
+    NO_WORDS = "no words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +75,12 @@ RULES: tuple[Rule, ...] = (
         effect=Effect.NO_CAMERA,
         lifted_by=(),
         source="a camera there would see the employees",
+    ),
+    Rule(
+        settings=GROUP_SETTINGS,
+        jurisdictions=JURISDICTIONS,
+        effect=Effect.NO_WORDS,
+        lifted_by=tuple(filter(None, EXCEPTIONS)),
+        source="what pupils and employees say is not listened to",
     ),
 )

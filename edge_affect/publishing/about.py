@@ -35,8 +35,8 @@ UNVALIDATED: tuple[str, ...] = (
 )  # fmt: skip
 """Published but not yet measured against people's judgement: derived from the expressions."""
 RELATIVE: tuple[str, ...] = ("valence_relative", "arousal_relative")
-NOT_SENSED: tuple[str, ...] = ("words",)
-"""In the schema, always null in this version."""
+WORDS: tuple[str, ...] = ("words",)
+"""Null and empty unless they are switched on; nothing vouches for them in Chinese."""
 EXPERIMENTAL_EVENTS: tuple[str, ...] = ("cheering", "screaming")
 """Found by a rule that nothing vouches for, and sensed only where it is switched on."""
 
@@ -109,6 +109,7 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
         "leak_ceiling": leak_ceiling(tick_hz).as_json(),
         "min_people": config.min_people,
         "group": _group(config),
+        "phrases": [p.name for p in config.phrase] if _has_words(config) else [],
         "alerts": [rule.name for rule in config.alert_rules],
         "trend": list(Trend().quantities) if config.alerts.trend else [],
         "models": [{"name": m.name, "version": m.version, "sha256": m.sha256} for m in models],
@@ -121,15 +122,16 @@ def about_payload(config: Config, models: Sequence[ModelCard]) -> dict[str, Any]
 def _unvalidated(config: Config) -> list[str]:
     if config.min_people > 1:
         return [name for name in UNVALIDATED if name not in RELATIVE]
-    return [*UNVALIDATED, *_states(is_sensed=True), *_unvalidated_events(config)]
+    words = WORDS if _has_words(config) and config.words.language != "en" else ()
+    return [*UNVALIDATED, *_states(is_sensed=True), *words, *_unvalidated_events(config)]
 
 
 def _not_sensed(config: Config) -> list[str]:
     """Return what is always null; of a group, all that is somebody's."""
     if config.min_people > 1:
         states = [f"states.{name}" for name in STATES]
-        return [*RELATIVE, *states, *NOT_SENSED, *(f"events.{name}" for name in EVENTS)]
-    return [*_states(is_sensed=False), *NOT_SENSED, *_unsensed_events(config)]
+        return [*RELATIVE, *states, *WORDS, *(f"events.{name}" for name in EVENTS)]
+    return [*_states(is_sensed=False), *_unsensed_words(config), *_unsensed_events(config)]
 
 
 def _states(*, is_sensed: bool) -> list[str]:
@@ -172,10 +174,20 @@ def _group(config: Config) -> dict[str, Any] | None:
     }
 
 
+def _has_words(config: Config) -> bool:
+    return config.words.enabled and config.audio.source != "none" and config.min_people <= 1
+
+
+def _unsensed_words(config: Config) -> tuple[str, ...]:
+    return () if _has_words(config) else WORDS
+
+
 def _sensed(config: Config) -> list[str]:
     sensed = []
     if config.audio.source != "none":
         sensed.append("voice")
     if config.video.source != "none":
         sensed.append("face")
+    if _has_words(config):
+        sensed.append("words")
     return sensed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_affect.capture.source import PacedSource
@@ -9,19 +10,27 @@ from edge_affect.fusion.circumplex import valence_arousal
 from edge_affect.fusion.derived_states import DerivedStates
 from edge_affect.fusion.joint import FILE_NAME, product_weights
 from edge_affect.fusion.scene import SceneFusion
+from edge_affect.fusion.wording import FILE_NAME as WORDS_FILE_NAME
+from edge_affect.fusion.wording import Wording, WordsWeights
 from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.privacy.gates import gate_of
 from edge_affect.sensing.governor import Dials, Gauges, Governor, Limits
 from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.states import load_states
 
+LEAST_HOLD_S = 1.5
+HELD_TICKS = 1.5
+"""A phrase is told for this many ticks of the publisher at least, so that none misses it."""
+
 if TYPE_CHECKING:
     from edge_affect.clock import Clock
     from edge_affect.config import Config
     from edge_affect.perception.face import FaceReader
+    from edge_affect.perception.speech_recognition import Recogniser
     from edge_affect.perception.voice import VoiceReader
     from edge_affect.sensing.allowance import Allowance
     from edge_affect.sensing.source_worker import Source
+    from edge_affect.perception.words import UtteranceReaders, WordsReader
 
 
 def build_pipeline(
@@ -45,16 +54,19 @@ def build_pipeline(
     Raises:
         EdgeAffectError: If a model is missing or is not what its manifest says.
     """
+    words = build_words_reader(config) if has_sound and config.words.enabled else None
     stages = Stages(
         voice=build_voice_reader(config) if has_sound else None,
         face=_face_reader(config, is_unhurried=is_unhurried) if has_pictures else None,
         fusion=SceneFusion(
             config.fusion,
             product_weights(shipped_models_dir() / FILE_NAME),
+            wording=_wording(config) if words is not None else None,
             is_group=config.min_people > 1,
         ),
         gate=gate_of(config, valence_arousal),
         states=DerivedStates(load_states()),
+        words=words,
     )
     return Pipeline(stages, clock)
 
@@ -109,6 +121,38 @@ def build_voice_reader(config: Config) -> VoiceReader:
         baseline = CallBaseline(normal, config.fusion.call_end_s, share)
     spoken = SpokenReaders(arousal, baseline)
     return VoiceReader(model, detector, config.voice, events, chunks, spoken)
+
+
+def build_words_reader(config: Config) -> WordsReader:
+    """Return the reader of words with engine and lexicon loaded; errors as `build_pipeline`."""
+    from edge_affect.perception.chunk_activity import ChunkActivity
+    from edge_affect.perception.speech_net import SpeechModel
+    from edge_affect.perception.speech_recognition import load_recogniser
+    from edge_affect.perception.words import STEP_CHUNKS, WordsReader
+
+    readers = build_utterance_readers(config, load_recogniser(config.words, config.phrase))
+    activity = ChunkActivity(SpeechModel.load(), config.voice, STEP_CHUNKS)
+    return WordsReader(readers, activity, config.words)
+
+
+def build_utterance_readers(config: Config, recogniser: Recogniser) -> UtteranceReaders:
+    """Return what one utterance goes through, around a given engine."""
+    from edge_affect.perception.lexicon_reader import LexiconReader
+    from edge_affect.perception.phrase_matching import PhraseMatcher
+    from edge_affect.perception.words import UtteranceReaders
+
+    words = config.words
+    lexicon = Path(words.lexicon) if words.lexicon else None
+    is_spotting = words.engine == "pocketsphinx" and words.listen_for != "dictation"
+    reader = None if is_spotting else LexiconReader.load(words.language, lexicon)
+    matcher = PhraseMatcher(config.phrase, is_spaced=words.language == "en")
+    return UtteranceReaders(recogniser, reader, matcher)
+
+
+def _wording(config: Config) -> Wording:
+    weights = WordsWeights.load(shipped_models_dir() / WORDS_FILE_NAME)
+    hold_s = max(LEAST_HOLD_S, HELD_TICKS / config.publish.tick_hz)
+    return Wording(config.words, weights, hold_s)
 
 
 def _face_reader(config: Config, *, is_unhurried: bool) -> FaceReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -16,8 +17,17 @@ if TYPE_CHECKING:
     from edge_affect.fusion.derived_states import DerivedStates
     from edge_affect.fusion.scene import SceneFusion
     from edge_affect.privacy.gate import Gate
-    from edge_affect.types import AudioBlock, FaceObservation, VideoFrame, VoiceObservation
+    from edge_affect.types import (
+        AudioBlock,
+        FaceObservation,
+        VideoFrame,
+        VoiceObservation,
+        WordsObservation,
+    )
 
+WORDS_LAG_NS = 1_500_000_000
+"""Sound that is analysed later than this after it was heard is not listened to for words."""
+log = logging.getLogger("edge_affect.sensing")
 _USABLE = (SourceState.OK, SourceState.SILENT, SourceState.POOR)
 
 
@@ -32,6 +42,20 @@ class ReadsVoices(Protocol):
 
     def ease(self, share: float) -> None:
         """Do this share of the usual work, (0, 1]."""
+
+
+class ReadsWords(Protocol):
+    """What the pipeline needs of a reader of words."""
+
+    @property
+    def is_hearing(self) -> bool:
+        """Whether an utterance is going on."""
+
+    def feed(self, block: AudioBlock) -> tuple[WordsObservation, ...]:
+        """Take the next block and return what it completes, oldest first."""
+
+    def clear(self) -> None:
+        """Forget all sound."""
 
 
 class ReadsFaces(Protocol):
@@ -55,7 +79,7 @@ class ReadsFaces(Protocol):
 class Stages:
     """The stages of one pipeline; a reader that is None is a modality switched off.
 
-    Without ``states`` no derived state is computed.
+    Without ``states`` no derived state is computed; ``words`` is off unless it is asked for.
     """
 
     voice: ReadsVoices | None
@@ -63,6 +87,7 @@ class Stages:
     fusion: SceneFusion
     gate: Gate
     states: DerivedStates | None = None
+    words: ReadsWords | None = None
 
 
 class Pipeline:
@@ -83,14 +108,31 @@ class Pipeline:
         if self._stages.voice is None:
             return
         observations = self._stages.voice.feed(block)
+        said = self._said(block)
         overwrite(block.samples)
         now_ns = self._clock.now_ns()
         with self._lock:
+            for one in said:
+                words = self._stages.gate.screen_words(one)
+                if words is not None:
+                    self._stages.fusion.add_words(words, max(now_ns, one.observed_ns))
             for observation in observations:
                 self._note_sound(observation)
             # In blocks, as everything else that is counted here.
             n_lost = -(-block.n_lost // max(1, block.samples.size))
             self._sound.note(now_ns, block.end_ns, n_lost)
+
+    def _said(self, block: AudioBlock) -> tuple[WordsObservation, ...]:
+        """Return what was said; words give way where the machine cannot keep up with them."""
+        words = self._stages.words
+        if words is None:
+            return ()
+        if self._clock.now_ns() - block.end_ns > WORDS_LAG_NS:
+            if words.is_hearing:
+                log.info("words: an utterance was dropped to keep up")
+            words.clear()
+            return ()
+        return words.feed(block)
 
     def _note_sound(self, observation: VoiceObservation | SoundObservation) -> None:
         gate = self._stages.gate
@@ -145,6 +187,8 @@ class Pipeline:
             self._stages.voice.clear()
         if self._stages.face is not None:
             self._stages.face.clear()
+        if self._stages.words is not None:
+            self._stages.words.clear()
 
     def record(
         self,
@@ -177,7 +221,8 @@ class Pipeline:
         if self._stages.states is None:
             return scene
         pair = self._stages.fusion.voice_and_face(now_ns)
-        return replace(scene, states=self._stages.states.at(now_ns, pair))
+        opposition = self._stages.fusion.opposition(now_ns)
+        return replace(scene, states=self._stages.states.at(now_ns, pair, opposition))
 
     def _health(self, now_ns: int, microphone: SourceState, camera: SourceState) -> SensingHealth:
         n_sound, n_sound_lost = self._sound.counts(now_ns)
