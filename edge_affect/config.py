@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_affect.alert_presets import rules_in_effect
 from edge_affect.alert_settings import (
@@ -36,7 +36,11 @@ from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.insights_settings import Insights
 from edge_affect.keys import Rule, key, nearest, section, toml_value
 from edge_affect.smart_home import HomeAssistant, Homie, check_homie_name, node_id, other_topics
+from edge_affect.sound_events_settings import Events
 from edge_affect.words_settings import Phrase, Words, check_words, phrase_example, phrases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -126,17 +130,6 @@ class Voice:
         "the speech detector must be this sure to call a moment speech; 0 as its manifest says",
         low=0.0,
         high=0.95,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """Sound events: laughter, applause and crying; by a rule of thumb cheering and screaming."""
-
-    enabled: bool = key(True, "sense laughter, applause and crying")  # noqa: FBT003 (as below)
-    experimental: bool = key(
-        False,  # noqa: FBT003 (the default comes first for every key)
-        "also sense cheering and screaming; nothing vouches for cheering yet",
     )
 
 
@@ -326,6 +319,8 @@ class Config:
 SECTIONS: dict[str, type[Any]] = {
     f.name: type(f.default_factory()) for f in fields(Config) if f.default_factory is not MISSING
 }
+NAMED_TABLES: dict[str, Callable[[Any, str], Any]] = {"alert": rule_changes, "phrase": phrases}
+"""Tables of tables, written as ``[alert.NAME]``."""
 
 
 def load(path: Path) -> Config:
@@ -361,14 +356,11 @@ def parse(text: str, name: str = "configuration") -> Config:
     refuse_old_keys(tables, name)
     sections: dict[str, Any] = {}
     for table, values in tables.items():
-        if table == "alert":
-            sections[table] = rule_changes(values, name)
-            continue
-        if table == "phrase":
-            sections[table] = phrases(values, name)
+        if table in NAMED_TABLES:
+            sections[table] = NAMED_TABLES[table](values, name)
             continue
         if table not in SECTIONS:
-            known = [*SECTIONS, "alert", "phrase"]
+            known = [*SECTIONS, *NAMED_TABLES]
             raise ConfigError(f"{name} has an unknown table [{table[:80]}]{nearest(table, known)}")
         if not isinstance(values, dict):
             raise ConfigError(f"{name}: {table} must be a table, written as [{table}].")
@@ -401,5 +393,5 @@ def example() -> str:
             spec = rule.describe()
             lines.append(f"# {rule.doc}" + (f" ({spec})" if spec else ""))
             lines.append(f"{item.name} = {toml_value(value)}")
-    lines += ["", *rule_example(), "", *phrase_example()]
+    lines += ["", *phrase_example(), "", *rule_example()]
     return "\n".join(lines) + "\n"

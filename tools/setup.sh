@@ -14,7 +14,7 @@ stop() { printf 'setup: %s\n' "$*" >&2; exit 69; }
 
 packages="libportaudio2 mosquitto mosquitto-clients tzdata"
 [ "$goal" = dev ] && packages="$packages pulseaudio pulseaudio-utils libasound2-plugins \
-systemd poppler-utils fonts-droid-fallback zbar-tools faketime chromium"
+systemd espeak-ng poppler-utils fonts-droid-fallback zbar-tools faketime chromium"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
 
 missing=""

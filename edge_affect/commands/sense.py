@@ -94,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
     """Build and prove the cage, then sense until told to stop."""
     logging.basicConfig(level=logging.INFO, format="sense: %(message)s", stream=sys.stderr)
     settings = configuration.load(args.config) if args.config else configuration.Config()
+    if settings.words.enabled:
+        memory.use_c_allocator()
     # Relative paths mean nothing inside the cage.
     args.audio, args.video = (p and p.resolve() for p in (args.audio, args.video))
     if not _is_replay(args):
@@ -207,6 +209,8 @@ def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier)
 
     media = [path for path in (args.audio, args.video) if path is not None and path.exists()]
     models = [path for path in user_models_dirs() if path.is_dir()]
+    words = settings.words
+    models += [Path(p).resolve() for p in (words.model, words.lexicon) if words.enabled and p]
     devices: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
     line = () if args.switches_fd is None else (args.switches_fd,)

@@ -94,11 +94,13 @@ class WordsReader:
     def feed(self, block: AudioBlock) -> tuple[WordsObservation, ...]:
         """Take the next block and return what it completes, oldest first.
 
-        A block that follows a gap starts over: an utterance never spans lost samples.
+        A gap before the block ends the utterance: it never spans lost samples.
         """
-        if block.n_lost:
-            self.clear()
         found: list[WordsObservation] = []
+        if block.n_lost:
+            cut = self.finish(block.start_ns)
+            found += [] if cut is None else [cut]
+            self.clear()
         position = 0
         while position < block.samples.size:
             part = block.samples[position : position + STEP_SAMPLES - self._n_in_step]

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from edge_affect.perception.face import FaceReader
     from edge_affect.perception.speech_recognition import Recogniser
     from edge_affect.perception.voice import VoiceReader
+    from edge_affect.perception.words import UtteranceReaders, WordsReader
     from edge_affect.sensing.allowance import Allowance
     from edge_affect.sensing.source_worker import Source
-    from edge_affect.perception.words import UtteranceReaders, WordsReader
 
 
 def build_pipeline(

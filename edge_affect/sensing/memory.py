@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FREED_BYTE = 0x5A
 """What freed memory is filled with: recognisable, and neither silence nor black."""
+_ALLOCATOR = "PYTHONMALLOC"
 _M_PERTURB = -6
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _MB = 1024 * 1024
@@ -54,6 +56,18 @@ def _lift_limit() -> int | None:
             resource.setrlimit(resource.RLIMIT_MEMLOCK, without)
     soft = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+def use_c_allocator() -> None:
+    """Start this program anew with Python's own pools of small objects switched off.
+
+    What Python frees then goes back to the C library, which overwrites it (`overwrite_freed`); the
+    pools keep the text of an utterance until something else needs the place. Returns where that is
+    so already. Must come before everything else; descriptors and process number stay.
+    """
+    if os.environ.get(_ALLOCATOR) != "malloc":
+        again = {**os.environ, _ALLOCATOR: "malloc"}
+        os.execve(sys.executable, sys.orig_argv, again)  # noqa: S606 (this program itself)
 
 
 def overwrite_freed() -> str:

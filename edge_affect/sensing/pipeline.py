@@ -115,7 +115,7 @@ class Pipeline:
             for one in said:
                 words = self._stages.gate.screen_words(one)
                 if words is not None:
-                    self._stages.fusion.add_words(words, max(now_ns, one.observed_ns))
+                    self._stages.fusion.add_words(words, max(now_ns, block.end_ns))
             for observation in observations:
                 self._note_sound(observation)
             # In blocks, as everything else that is counted here.

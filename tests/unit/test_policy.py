@@ -246,7 +246,7 @@ def test_explain_shows_a_declared_exception_and_what_it_lifts(capsys):
     said = json.loads(run(capsys, *place, "--json")[1])
     assert (said["refused"], said["exception"], said["min_people"]) == (False, "safety", 1)
     assert [rule["effect"] for rule in said["lifted_by_exception"]] == [
-        "refuse", "group values only",
+        "refuse", "group values only", "no words",
     ]  # fmt: skip
     assert said["legal_advice"] is False
     assert "lifted by the exception: refuse" in run(capsys, *place)[1]

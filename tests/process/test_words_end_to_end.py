@@ -1,0 +1,99 @@
+"""A spoken phrase through both real processes to an alert on a real broker."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+from test_end_to_end import Reader, broker, children_of, end, reader, resident_mb, start, validate
+
+__all__ = ["Reader", "broker", "reader"]
+
+SPOTTING_LIMIT_MB = 260.0
+"""Resident memory of sensing with the voice models, PocketSphinx and its acoustic model."""
+EXTRA = """[words]
+enabled = true
+[phrase.cancellation]
+say = ["cancel my contract", "close my account"]
+severity = "warn"
+message = "Somebody wants to leave."
+"""
+
+
+@pytest.fixture
+def sentence(tmp_path):
+    """A wav file in which espeak-ng says a sentence with the phrase, and then pauses."""
+    pytest.importorskip("pocketsphinx", reason="needs the extra [words]")
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng speaks the phrase; apt-get install espeak-ng")
+    path = tmp_path / "said.wav"
+    said = "I am calling because I want to cancel my contract today"
+    spoken = tmp_path / "spoken.wav"
+    command = ["espeak-ng", "-v", "en-us+f2", "-s", "150", "-w", str(spoken), said]
+    subprocess.run(command, check=True)
+    with wave.open(str(spoken)) as source, wave.open(str(path), "wb") as target:
+        silence = bytes(2 * source.getframerate())
+        target.setparams(source.getparams())
+        target.writeframes(silence + source.readframes(source.getnframes()) + 2 * silence)
+    return path
+
+
+def test_a_phrase_raises_its_alert_from_inside_the_cage(tmp_path, broker, reader, sentence):
+    process = start(tmp_path, broker.port, "--audio", str(sentence), "--loop", extra=EXTRA)
+    try:
+        # The first message says that the alert is not raised.
+        alerts = reader.wait_for("alert/cancellation", 2, timeout_s=60)
+        reader.wait_for("affect", 3, timeout_s=30)
+        pids = children_of(process.pid)
+        memory_mb = resident_mb(pids["sense"])
+        environment = ""
+        if os.geteuid() == 0:
+            environment = Path(f"/proc/{pids['sense']}/environ").read_text()
+    finally:
+        code, errors = end(process)
+    assert code == 0, errors
+    assert "cage proven" in errors
+    assert memory_mb < SPOTTING_LIMIT_MB
+    if environment:
+        assert "PYTHONMALLOC=malloc" in environment, "freed text would stay in Python's pools"
+    raised = [alert for alert in validate("alert", alerts) if alert["state"] == "raised"]
+    assert raised
+    assert raised[0]["message"] == "Somebody wants to leave."
+    vectors = validate("affect", reader.of("affect"))
+    assert any(vector["words"]["phrases"] == [1] for vector in vectors)
+    about = validate("about", reader.of("about"))[0]
+    assert about["phrases"] == ["cancellation"]
+    assert "words" in about["sensed"]
+    everything = b"".join(data for _, data, _ in reader.messages).lower() + errors.lower().encode()
+    for word in (b"contract", b"calling", b"account"):
+        assert word not in everything, "what was said, or is listened for, got out"
+
+
+def test_an_engine_without_its_model_is_one_sentence_and_66(tmp_path, sentence):
+    pytest.importorskip("vosk", reason="pip install vosk")
+    path = tmp_path / "box.toml"
+    path.write_text('[words]\nenabled = true\nengine = "vosk"\nmodel = "/nowhere"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "edge_affect", "replay", "--audio", str(sentence), "--fast",
+         "--config", str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 66
+    assert "there is no folder /nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_replay_without_a_broker_tells_the_phrase(tmp_path, sentence):
+    path = tmp_path / "box.toml"
+    path.write_text(EXTRA)
+    done = subprocess.run(
+        [sys.executable, "-m", "edge_affect", "replay", "--audio", str(sentence), "--fast",
+         "--json", "--config", str(path)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    phrases = [json.loads(line)["words"]["phrases"] for line in done.stdout.splitlines()]
+    assert [1] in phrases
