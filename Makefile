@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEPS := setup.cfg requirements/constraints.txt tools/setup.sh
 CODE := edge_affect tests tools benchmarks examples
 
-.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi check-home-assistant check-node-red test-spool check-cameras
+.PHONY: help demo test test-cage fuzz lint format coverage clean train-face train-voice train-activity train-baseline train-fusion measure-face train-events check-tflite-runtime check-units check-asyncapi check-home-assistant check-node-red test-spool check-cameras test-cluster
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,10 @@ test: .stamps/dev ## set up and run all tests
 # Run this after every change to capture, hot-plug, speech engines or the cage itself.
 test-cage: .stamps/dev ## try every way out of the cage, as root for an ordinary user too
 	EDGE_AFFECT_REQUIRE_CAGE=1 $(BIN)/python -m pytest tests/privacy tests/process/test_outlet.py $(ARGS)
+
+test-cluster: .stamps/dev ## analyse on a real Dask cluster with longer recordings, and kill a worker
+	EDGE_AFFECT_CLUSTER_FILES=$(or $(FILES),12) $(BIN)/python -m pytest -q tests/process/test_cluster.py \
+		$(ARGS)
 
 test-spool: .stamps/dev ## kill the publisher a hundred times at random points; KILLS=20 for fewer
 	EDGE_AFFECT_KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest -q -s \

@@ -18,3 +18,7 @@ class Insights:
         "in a contact centre: customer declares that mono recordings hold the customer alone",
         choices=(MONO_REFUSED, MONO_CUSTOMER),
     )
+    phrases: bool = key(
+        False,  # noqa: FBT003 (the default comes first for every key)
+        "tell when configured phrases were said; needs [deployment] legal_basis",
+    )

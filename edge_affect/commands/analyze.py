@@ -70,7 +70,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "must lie under the same path there",
     )
     parser.add_argument(
-        "--formats", metavar="LIST", help="of tables: csv,parquet (default), csv or parquet"
+        "--formats", metavar="LIST", help="what to write: csv,parquet (default); emotionml as well"
     )
     parser.add_argument(
         "--allow-unsandboxed",

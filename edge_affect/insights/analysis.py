@@ -13,6 +13,7 @@ from edge_affect.errors import ExitCode
 from edge_affect.insights.findings import (
     ALERT_COLUMNS,
     EVENT_COLUMNS,
+    PHRASE_COLUMNS,
     SEGMENT_COLUMNS,
     SUMMARY_COLUMNS,
 )
@@ -95,6 +96,7 @@ class Plan:
             "models": {m.name: m.sha256 for m in shipped_manifests()},
             "deployment": asdict(settings.deployment),
             "channel": asdict(self.channel),
+            "insights": asdict(settings.insights),
             "tick_hz": settings.publish.tick_hz,
             "min_people": settings.min_people,
             "formats": list(self.formats),
@@ -211,6 +213,7 @@ def write_tables(folder: Path, plan: Plan, journal: Journal, results: Sequence[R
         Table(folder, "segments", SEGMENT_COLUMNS, formats) as segments,
         Table(folder, "events", EVENT_COLUMNS, formats) as events,
         Table(folder, "alerts", ALERT_COLUMNS, formats) as alerts,
+        Table(folder, "phrases", PHRASE_COLUMNS, formats) as phrases,
     ):
         for result in ordered:
             entry = result.entry
@@ -224,7 +227,8 @@ def write_tables(folder: Path, plan: Plan, journal: Journal, results: Sequence[R
                 segments.add(found.segments)
                 events.add(found.events)
                 alerts.add(found.alerts)
-        for table in (recordings, segments, events, alerts):
+                phrases.add(found.phrases)
+        for table in (recordings, segments, events, alerts, phrases):
             table.finish()
     text = json.dumps(plan.described(), indent=1, sort_keys=True)
     write_bytes(folder / "run.json", text.encode("ascii") + b"\n")

@@ -1,4 +1,4 @@
-"""What is found in the records of one recording: segments, sound events, alerts, a summary.
+"""What is found in the records of one recording: segments, sound events, alerts, phrases.
 
 Everything here is a pure function of records, so that other alert rules need no second analysis.
 """
@@ -17,6 +17,7 @@ from edge_affect.record import (
     CONFIDENCE_MAX,
     EXPRESSION_SUM,
     EXPRESSIONS,
+    N_PHRASES,
     PEOPLE_TEXT,
     SHARE_MAX,
     SIGNED_MAX,
@@ -47,10 +48,14 @@ ALERT_COLUMNS: dict[str, type] = {
     "recording": str, "alert": str, "raised_s": float, "cleared_s": float, "severity": str,
     "escalations": int, "level": float, "message": str, "reason": str,
 }  # fmt: skip
+PHRASE_COLUMNS: dict[str, type] = {
+    "recording": str, "slot": int, "start_s": float, "end_s": float,
+}  # fmt: skip
 SUMMARY_COLUMNS: dict[str, type] = {
     "duration_s": float, "n_vectors": int, "n_told": int, "told_share": float,
     "speech_share": float, "people": str, "expression": str, "valence": float, "arousal": float,
     "confidence": float, "n_segments": int, "n_events": int, "n_alerts": int,
+    "n_phrases": int,
 }  # fmt: skip
 
 
@@ -61,6 +66,7 @@ class Findings:
     segments: list[Row]
     events: list[Row]
     alerts: list[Row]
+    phrases: list[Row]
     summary: Row
 
 
@@ -83,11 +89,14 @@ class Finder:
             rule.name: 1 if rule.rule.direction == "above" else -1 for rule in settings.alert_rules
         }
         self._totals = _Totals()
+        self._phrases: list[Row] = []
+        self._said: dict[int, int] = {}
         self._last_ns = 0
 
     def take(self, at_ns: int, record: AffectRecord) -> None:
         """Take the next record, with its media time."""
         self._segments.take(self._last_ns, at_ns, record)
+        self._note_phrases(record.phrases)
         self._last_ns = at_ns
         self._totals.take(record)
         self._note(*self._timeline.step(at_ns, record))
@@ -95,10 +104,20 @@ class Finder:
     def finish(self) -> Findings:
         """Return what was found; what still goes on ends with the recording."""
         self._note(*self._timeline.stop(self._last_ns))
+        self._note_phrases((0,) * N_PHRASES)
         segments = self._segments.finish()
-        counts = (len(segments), len(self._events), len(self._alerts))
+        counts = (len(segments), len(self._events), len(self._alerts), len(self._phrases))
         summary = (self._last_ns / NS_PER_S, *self._totals.row(), *counts)
-        return Findings(segments, self._events, self._alerts, summary)
+        return Findings(segments, self._events, self._alerts, self._phrases, summary)
+
+    def _note_phrases(self, flags: tuple[int, ...]) -> None:
+        """Take the phrase slots of the vector that begins where the one before ended."""
+        for slot, is_said in enumerate(flags, 1):
+            if is_said:
+                self._said.setdefault(slot, self._last_ns)
+            elif slot in self._said:
+                times = (self._said.pop(slot) / NS_PER_S, self._last_ns / NS_PER_S)
+                self._phrases.append((self._recording, slot, *times))
 
     def _note(self, edges: tuple[EventEdge, ...], changes: tuple[AlertChange, ...]) -> None:
         self._events += [

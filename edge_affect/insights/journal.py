@@ -13,22 +13,24 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_affect.errors import CannotWriteError, ExitCode
+from edge_affect.exporting.emotionml import EmotionmlWriter
 from edge_affect.insights.findings import Finder, Findings, Row
 from edge_affect.insights.part_process import Outcome
-from edge_affect.insights.tables import PARTIAL_ENDING, Table, write_bytes
+from edge_affect.insights.tables import FORMATS, PARTIAL_ENDING, Table, whole_text, write_bytes
 from edge_affect.insights.vectors import COLUMNS, row_of, timed_records
 from edge_affect.insights.wire import Facts, Failure, Job
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edge_affect.config import Config
     from edge_affect.insights.files import Found
 
 RECORDS, VECTORS = "records", "vectors"
+EMOTIONML = FORMATS[-1]
+NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +183,30 @@ class Journal:
                 finder.take(at_ns, record)
                 table.add([row_of(recording, at_ns, record)])
             table.finish()
+        if EMOTIONML in self._formats:
+            self._write_emotionml(recording, outcome)
         return finder.finish()
 
+    def _write_emotionml(self, recording: str, outcome: Outcome) -> None:
+        period_ms = round(1000 / self._settings.publish.tick_hz)
+        timed = [
+            (at_ns // NS_PER_MS, record)
+            for at_ns, record in timed_records(outcome, self._settings.publish.tick_hz)
+        ]
+        uri = Path(outcome.job.path).as_uri()
+        with (
+            whole_text(self._vectors(recording, EMOTIONML)) as file,
+            EmotionmlWriter(file, recording=uri) as writer,
+        ):
+            for number, (at_ms, record) in enumerate(timed, 1):
+                end_ms = timed[number][0] if number < len(timed) else at_ms + period_ms
+                writer.write(record, at_ms, end_ms)
+
     def _has_vectors(self, recording: str) -> bool:
-        return all(
-            (self._folder / VECTORS / f"{recording}.{kind}").is_file() for kind in self._formats
-        )
+        return all(self._vectors(recording, kind).is_file() for kind in self._formats)
+
+    def _vectors(self, recording: str, kind: str) -> Path:
+        return self._folder / VECTORS / f"{recording}.{kind}"
 
     def _note(self, recording: str) -> Path:
         return self._folder / RECORDS / f"{recording}.json"
@@ -210,10 +230,10 @@ def _failure(noted: dict[str, Any]) -> Failure | None:
 
 
 def _findings(tables: dict[str, Any]) -> Findings:
-    segments, events, alerts = (
-        [tuple(row) for row in tables[name]] for name in ("segments", "events", "alerts")
+    segments, events, alerts, phrases = (
+        [tuple(row) for row in tables[name]] for name in ("segments", "events", "alerts", "phrases")
     )
-    return Findings(segments, events, alerts, tuple(tables["summary"]))
+    return Findings(segments, events, alerts, phrases, tuple(tables["summary"]))
 
 
 def _entry(found: Found, noted: dict[str, Any]) -> Entry:

@@ -42,10 +42,10 @@ def run_local(
         threading.Thread(target=_work, args=(waiting, done, watch, is_over), daemon=True)
         for _ in range(min(n_jobs, len(hands)))
     ]
-    for thread in threads:
-        thread.start()
     n_working = len(threads)
     try:
+        for thread in threads:
+            thread.start()
         while n_working:
             item = done.get()
             if item is None:
@@ -57,7 +57,8 @@ def run_local(
     finally:
         is_over.set()
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
 
 
 def _work(

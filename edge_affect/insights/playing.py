@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from edge_affect.insights.wire import Facts, Failure
 from edge_affect.insights_settings import MONO_CUSTOMER
 from edge_affect.privacy import policy
 from edge_affect.privacy.rules import Effect
-from edge_affect.record import encode
+from edge_affect.record import N_PHRASES, encode
 from edge_affect.sensing.assembly import build_pipeline
 from edge_affect.sensing.fast_replay import replay_fast
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from edge_affect.insights.wire import FrameWriter, Job
     from edge_affect.record import AffectRecord
 
+NO_PHRASES = (0,) * N_PHRASES
 MAX_LENGTH_S = 7 * 86_400.0
 """A recording longer than a week is a broken timestamp."""
 
@@ -65,6 +67,9 @@ def _play(path: Path, channel: int, settings: Config, writer: FrameWriter) -> No
         end_s = media_s
         if media_s > MAX_LENGTH_S:
             raise MediaError(f"The timestamps of {path} run on for more than a week; convert it.")
+        if not settings.insights.phrases:
+            # Which phrases were said leaves this process on request alone, and not even in records.
+            record = replace(record, phrases=NO_PHRASES)
         writer.record(encode(record))
 
     replay_fast(pipeline, media, settings.publish.tick_hz, show)

@@ -22,15 +22,15 @@ class Progress:
     Args:
         sizes: Bytes of each recording to analyse, by path.
         tick_hz: Records per second of media.
-        stream: Standard error.
+        stream: Where to; None is standard error.
     """
 
-    def __init__(self, sizes: dict[str, int], tick_hz: float, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, sizes: dict[str, int], tick_hz: float, stream: TextIO | None = None) -> None:
         self._sizes = sizes
         self._total = max(1, sum(sizes.values()))
         self._tick_hz = tick_hz
-        self._stream = stream
-        self._is_shown = stream.isatty()
+        self._stream = stream or sys.stderr
+        self._is_shown = self._stream.isatty()
         self._lock = threading.Lock()
         self._started_s = time.monotonic()
         self._drawn_s = 0.0

@@ -6,7 +6,7 @@ import csv
 import os
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from edge_affect.errors import CannotWriteError, UsageError
 
@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-FORMATS: tuple[str, ...] = ("csv", "parquet")
+TABLES: tuple[str, ...] = ("csv", "parquet")
+FORMATS: tuple[str, ...] = (*TABLES, "emotionml")
+"""Vectors come in all of these, everything else as tables alone."""
 PARTIAL_ENDING = ".part"
 _ROWS_AT_ONCE = 8192
 
 
 def available_formats() -> tuple[str, ...]:
-    """Return the formats that can be written here; Parquet needs an extra."""
-    return FORMATS if find_spec("pyarrow") is not None else FORMATS[:1]
+    """Return the formats of tables that can be written here; Parquet needs an extra."""
+    return TABLES if find_spec("pyarrow") is not None else TABLES[:1]
 
 
 def checked_formats(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -33,7 +35,7 @@ def checked_formats(wanted: Sequence[str]) -> tuple[str, ...]:
     for name in wanted:
         if name not in FORMATS:
             raise UsageError(f"There is no table format {name!r}; there are: {', '.join(FORMATS)}.")
-        if name not in available_formats():
+        if name in TABLES and name not in available_formats():
             raise UsageError("Parquet needs: pip install 'edge-affect[insights]'.")
     return tuple(name for name in FORMATS if name in wanted)
 
@@ -47,7 +49,7 @@ class Table:
         folder: Where; must exist.
         name: Of the files, without ending.
         columns: Names and types: str, float, int or bool; None is a missing value.
-        formats: Of ``FORMATS``.
+        formats: Those of ``TABLES`` are written, others passed over.
 
     Raises:
         CannotWriteError: From here and all methods, if the disk does not take it.
@@ -60,7 +62,7 @@ class Table:
         self._writers: list[_CsvWriter | _ParquetWriter] = []
         self._chunk: list[Sequence[Any]] = []
         with self._telling():
-            for kind in formats:
+            for kind in (kind for kind in formats if kind in TABLES):
                 path = folder / f"{name}.{kind}"
                 self._writers.append(
                     _CsvWriter(path, columns) if kind == "csv" else _ParquetWriter(path, columns)
@@ -177,6 +179,25 @@ def write_bytes(path: Path, data: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
+        raise CannotWriteError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def whole_text(path: Path) -> Iterator[TextIO]:
+    """Open a text file that appears when the context ends well, and not at all where it does not.
+
+    Raises:
+        CannotWriteError: If the disk does not take it.
+    """
+    partial = path.with_name(path.name + PARTIAL_ENDING)
+    try:
+        try:
+            with partial.open("w", encoding="utf-8", newline="") as file:
+                yield file
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
         raise CannotWriteError(f"{path} cannot be written: {error.strerror}.") from None
 
 

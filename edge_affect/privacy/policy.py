@@ -71,8 +71,9 @@ def check_recordings(config: Config) -> None:
     """Let recordings be analysed, or refuse it; where nothing is declared, no rule applies.
 
     Raises:
-        ConfigError: If the deployment is declared in part, or noise is asked for, which whoever
-            analyses a recording again and again would average away.
+        ConfigError: If the deployment is declared in part, or phrases are asked for without a
+            legal basis, or noise, which whoever analyses a recording again and again would
+            average away.
         PolicyError: If a rule refuses; the message names the article.
     """
     deployment = config.deployment
@@ -81,6 +82,11 @@ def check_recordings(config: Config) -> None:
         _check_allowed(deployment)
     check_group(config)
     check_words(config)
+    if config.insights.phrases and not config.deployment.legal_basis.strip():
+        raise ConfigError(
+            "[insights] phrases is true, but [deployment] legal_basis is empty: say on what legal "
+            "basis what people said is looked through."
+        )
     if config.privacy.is_aggregated:
         raise ConfigError(
             "[privacy] aggregate_epsilon is above 0, but the same recording can be analysed again "

@@ -65,6 +65,8 @@ def test_a_contact_centre_must_say_which_channel_is_the_customers():
         ("classroom", "US", "", None),
         ("home", "EU", "[privacy]\naggregate_epsilon = 0.5\n", ConfigError),
         ("home", "", "", ConfigError),
+        ("home", "EU", "[insights]\nphrases = true\n", ConfigError),
+        ("home", "EU", 'legal_basis = "consent"\n[insights]\nphrases = true\n', None),
     ],
 )
 def test_the_rules_of_a_place_hold_for_its_recordings(setting, jurisdiction, more, error):

@@ -28,7 +28,7 @@ from edge_affect.insights.journal import Entry, Journal
 from edge_affect.insights.part_process import Outcome
 from edge_affect.insights.vectors import COLUMNS, row_of, timed_records
 from edge_affect.insights.wire import Facts, Failure, Job
-from edge_affect.record import encode
+from edge_affect.record import decode, encode
 
 CENTRE = '[deployment]\nsetting = "contact-centre"\n'
 
@@ -136,6 +136,12 @@ def test_the_worst_level_of_an_alert_on_a_low_value_is_its_lowest():
     assert [row["level"] for row in rows] == [pytest.approx(0.071)]
 
 
+def test_phrases_are_stretches_in_which_their_slot_is_told():
+    first, both = (replace(CALM, phrases=flags) for flags in ((1, *[0] * 7), (1, 0, 1, *[0] * 5)))
+    rows = found_in([CALM, first, both, CALM, CALM, first]).phrases
+    assert rows == [("rec", 1, 1.0, 3.0), ("rec", 3, 2.0, 3.0), ("rec", 1, 5.0, 6.0)]
+
+
 def test_the_last_vector_stands_where_the_recording_ends():
     timed = list(timed_records(outcome_of([CALM] * 3, 2_700_000_000), 1.0))
     assert [at_ns for at_ns, _ in timed] == [NS_PER_S, 2 * NS_PER_S, 2_700_000_000]
@@ -186,7 +192,7 @@ def test_csv_and_parquet_hold_the_same_rows(tmp_path):
         assert lines == as_text
         n_rows[path.stem] = len(lines)
     assert n_rows.pop(folder.found.recording) == len(CALL)
-    assert n_rows == {"recordings": 1, "segments": 4, "events": 1, "alerts": 2}
+    assert n_rows == {"recordings": 1, "segments": 4, "events": 1, "alerts": 2, "phrases": 0}
     run = json.loads((tmp_path / "run.json").read_text())
     assert run["deployment"]["setting"] == ""
     assert len(run["models"]) >= 5
@@ -196,11 +202,11 @@ def test_other_alert_rules_are_applied_to_the_records_that_are_there(tmp_path):
     first = Folder(tmp_path, parse(CENTRE + '[alerts]\npreset = "none"\n'), ("csv",))
     journal = first.journal()
     journal.add(first.found, outcome_of(CALL))
-    assert journal.known(first.found).summary[-1] == 0
+    assert journal.known(first.found).summary[-2] == 0
     journal.close()
     second = Folder(tmp_path, parse(CENTRE), ("csv", "parquet"))
     journal = second.journal()
-    assert journal.known(second.found).summary[-1] == 1
+    assert journal.known(second.found).summary[-2] == 1
     assert (tmp_path / "vectors" / f"{second.found.recording}.parquet").is_file()
     journal.close()
 
@@ -320,3 +326,49 @@ def result(code, *, has_summary):
 def test_the_exit_code_says_what_became_of_all(codes, expected):
     results = [result(ExitCode(code), has_summary=summary) for code, summary in codes]
     assert exit_code(results) == expected
+
+
+def test_emotionml_says_what_the_vectors_say_at_their_times(tmp_path):
+    from xml.etree import ElementTree as ET
+
+    folder = Folder(tmp_path, formats=("csv", "emotionml"))
+    journal = folder.journal()
+    journal.add(folder.found, outcome_of([NOBODY, ANGRY, CALM], 2_700_000_000))
+    assert journal.known(folder.found) is not None
+    journal.close()
+    path = tmp_path / "vectors" / f"{folder.found.recording}.emotionml"
+    space = "{http://www.w3.org/2009/10/emotionml}"
+    emotions = ET.parse(path).getroot().findall(f"{space}emotion")  # noqa: S314 (our own)
+    assert [(e.get("offset-to-start"), e.get("duration")) for e in emotions] == [
+        ("2000", "700"), ("2700", "1000"),
+    ]  # fmt: skip
+    shares = {c.get("name"): c.get("value") for c in emotions[0].findall(f"{space}category")}
+    assert (shares["anger"], shares["neutral"]) == ("0.8", "0.2")
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_phrases_leave_the_caged_process_on_request_alone(tmp_path, monkeypatch, is_asked):
+    from recordings import silence, write
+
+    from edge_affect.insights import playing
+
+    said = replace(CALM, phrases=(1, *[0] * 7))
+    monkeypatch.setattr(
+        playing, "replay_fast", lambda _pipeline, _media, _tick_hz, show: show(said, 1.0)
+    )
+    sent = []
+
+    class Writer:
+        def facts(self, facts):
+            assert facts.has_sound
+
+        def record(self, datagram):
+            sent.append(decode(datagram).phrases)
+
+        def done(self, end_ns):
+            assert end_ns == NS_PER_S
+
+    text = '[deployment]\nlegal_basis = "consent"\n[insights]\nphrases = true\n' if is_asked else ""
+    path = write(tmp_path / "a.wav", silence(1.0))
+    playing.play(Job(str(path), 0), parse(text), Writer())
+    assert sent == [(int(is_asked), *[0] * 7)]
