@@ -221,4 +221,5 @@ def _float_frames(raw: Any) -> NDArray[np.float32]:
         return (samples - np.float32(128.0)) / np.float32(128.0)
     if np.issubdtype(samples.dtype, np.integer):
         return samples.astype(np.float32) / np.float32(-np.iinfo(samples.dtype).min)
-    return np.ascontiguousarray(samples, dtype=np.float32)
+    # Files of floating-point samples may hold numbers that are none; one would poison all filters.
+    return np.nan_to_num(np.ascontiguousarray(samples, dtype=np.float32), posinf=1.0, neginf=-1.0)

@@ -8,8 +8,10 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 from media import tone, write_clip, write_wav
+from recordings import write_floats, write_song_with_cover
 
-from edge_affect.capture.media_file import probe
+from edge_affect.capture.media_file import MediaReader, probe
+from edge_affect.capture.media_sound import sound_of
 from edge_affect.capture.media_time import MediaTime
 from edge_affect.capture.recording import Playing, recording
 from edge_affect.capture.replay import ReplayAudio, ReplayVideo, interleave
@@ -326,3 +328,21 @@ def test_fast_replay_needs_a_clock_that_can_be_moved() -> None:
         MediaTime(MonotonicClock(), is_paced=False)
     with pytest.raises(MediaError, match="too short to loop"):
         MediaTime(ManualClock(), loop_s=0.1)
+
+
+def test_samples_that_are_no_numbers_are_heard_as_silence(tmp_path):
+    samples = np.tile(np.float32(0.25), 44_100)
+    samples[100:200], samples[300] = np.nan, np.inf
+    path = write_floats(tmp_path / "odd.wav", samples, 44_100)
+    heard = np.concatenate(list(sound_of(path)))
+    assert heard.size == pytest.approx(16_000, abs=50)
+    assert np.isfinite(heard).all()
+    assert heard[8000:15_000] == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_cover_of_a_song_is_no_film(tmp_path):
+    path = write_song_with_cover(tmp_path / "song.mp4")
+    found = probe(path)
+    assert (found.has_audio, found.has_video) == (True, False)
+    with pytest.raises(MediaError, match="holds no pictures"):
+        MediaReader(path, "video")

@@ -22,7 +22,15 @@ sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "tests" / "contract"))
 
 from media import write_clip  # noqa: E402
-from recordings import RATE_HZ, call, silence, voice, write  # noqa: E402
+from recordings import (  # noqa: E402
+    RATE_HZ,
+    call,
+    silence,
+    voice,
+    write,
+    write_floats,
+    write_jerky_film,
+)
 
 CENTRE = """
 [deployment]
@@ -81,6 +89,8 @@ def odd(tmp_path_factory) -> Path:
     (folder / "cut.mkv").write_bytes(whole[: len(whole) // 2])
     (folder / "cut-head.mp4").write_bytes((folder / "faceless.mp4").read_bytes()[:2000])
     write(folder / "nobody-may.wav", silence(1.0)).chmod(0)
+    write_jerky_film(folder / "jerky.mkv")
+    write_floats(folder / "no-numbers.wav", np.where(np.arange(32_000) < 500, np.nan, voice(2.0)))
     (folder / "deep").mkdir()
     write(folder / "deep" / "er.wav", silence(1.0))
     (folder / "deep" / "round").symlink_to(folder)
@@ -112,6 +122,8 @@ def test_odd_files_are_one_line_each_and_the_rest_goes_on(odd, tmp_path):
         "cut-head.mp4": ("failed", "65"),
         "nobody-may.wav": status["nobody-may.wav"],
         "er.wav": nothing,
+        "jerky.mkv": nothing,
+        "no-numbers.wav": nothing,
         "missing": ("failed", "66"),
     }
     assert status["telephone.wav"][0] in {"done", "nothing"}
@@ -124,7 +136,7 @@ def test_odd_files_are_one_line_each_and_the_rest_goes_on(odd, tmp_path):
     lengths = {Path(row["path"]).name: row["duration_s"] for row in told}
     assert float(lengths["silent.wav"]) == 2.0
     assert float(lengths["mute.mp4"]) == pytest.approx(1.0, abs=0.1)
-    assert "16 recordings" in done.stdout
+    assert "18 recordings" in done.stdout
 
 
 def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path):
