@@ -58,14 +58,16 @@ def make_film(folder: Path, n_rounds: int) -> float:
 
     video, audio = demo_clip.ensure()
     path = folder / "film.mkv"
+    sources = {"video": video, "audio": audio}
     with av.open(str(path), "w") as out:
         streams: dict[str, Any] = {}
+        for kind, source in sources.items():
+            with av.open(str(source)) as container:
+                streams[kind] = out.add_stream_from_template(container.streams.get({kind: 0})[0])
         for number in range(n_rounds):
-            for kind, source in (("video", video), ("audio", audio)):
+            for kind, source in sources.items():
                 with av.open(str(source)) as container:
                     stream = container.streams.get({kind: 0})[0]
-                    if kind not in streams:
-                        streams[kind] = out.add_stream_from_template(stream)
                     shift = round(number * demo_clip.duration_s() / stream.time_base)
                     for packet in container.demux(stream):
                         if packet.dts is None:

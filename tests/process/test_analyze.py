@@ -182,6 +182,8 @@ def test_ctrl_c_and_sigterm_end_in_part_and_leave_no_process(tmp_path):
     for number in (signal.SIGINT, signal.SIGTERM):
         process = subprocess.Popen(
             command(media, "--out", out, "--jobs", 1),
+            # A shell that starts tests in the background has them ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         threads = Path(f"/proc/{process.pid}/task")
