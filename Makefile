@@ -134,6 +134,16 @@ check-units: .stamps/dev ## run the systemd units under a real systemd, in throw
 check-cameras: ## run the real Picamera2 and the real GStreamer in a Debian 13 root; needs root
 	@tools/check_cameras.sh $(ARGS)
 
+.PHONY: release check-install check-install-arm64
+release: ## build wheel, source archive and SHA256SUMS of the last commit into dist/; KEY=... signs them
+	@tools/release.sh $(or $(DEST),dist) $(KEY)
+
+check-install: .stamps/dev ## install, upgrade, roll back and remove in roots of Debian 12 and 13; needs root, debootstrap
+	@$(BIN)/python tools/check_install.py $(ARGS)
+
+check-install-arm64: .stamps/dev ## the same for arm64 under qemu, and compare its vectors with those of this machine
+	@$(BIN)/python tools/check_install.py --arch arm64 --suite bookworm $(ARGS)
+
 clean: ## remove the virtual environments and everything built
 	rm -rf $(VENV) .venv-* .stamps build dist *.egg-info .coverage
 

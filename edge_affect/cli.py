@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "analyze": "folders of recordings in, tables out",
     "dashboard": "a web page that shows what one box or a whole fleet says",
     "alerts": "show alert rules, and try them on a recording",
-    "models": "fetch and check model files",
+    "models": "fetch, check, add and remove model files",
     "evaluate": "measure the models on data sets",
     "notice": "write the notice for the wall, as HTML or PDF",
     "config": "write and check a configuration file",

@@ -35,6 +35,7 @@ from edge_affect.consent import Consent, Switches
 from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.insights_settings import Insights
 from edge_affect.keys import Rule, key, nearest, section, toml_value
+from edge_affect.own_models import Models
 from edge_affect.smart_home import HomeAssistant, Homie, check_homie_name, node_id, other_topics
 from edge_affect.sound_events_settings import Events
 from edge_affect.words_settings import Phrase, Words, check_words, phrase_example, phrases
@@ -263,6 +264,7 @@ class Config:
     events: Events = field(default_factory=Events)
     words: Words = field(default_factory=Words)
     fusion: Fusion = field(default_factory=Fusion)
+    models: Models = field(default_factory=Models)
     privacy: Privacy = field(default_factory=Privacy)
     consent: Consent = field(default_factory=Consent)
     switches: Switches = field(default_factory=Switches)

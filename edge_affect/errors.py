@@ -141,3 +141,12 @@ class PolicyError(EdgeAffectError, PermissionError):
     """The deployment policy forbids what was asked for."""
 
     exit_code = ExitCode.REFUSED_BY_POLICY
+
+
+def errors_by_code(code: int) -> type[EdgeAffectError]:
+    """Return a class of errors that ends with a code, for a sentence from another process."""
+    kinds: tuple[type[EdgeAffectError], ...] = (
+        UsageError, ModelError, InputMissingError, UnavailableError, CannotWriteError,
+        PartialError, CageError, ConfigError, PolicyError,
+    )  # fmt: skip
+    return next((kind for kind in kinds if kind.exit_code == code), ModelError)

@@ -1,13 +1,12 @@
 #!/bin/sh
-# Installs edge-affect as systemd services, or takes all of it away again.
+# Users, units and folders of the systemd services; or takes all of edge-affect away again. The
+# software itself, its models, the configuration and the broker are the business of install.sh.
 #
-# usage: systemd/install.sh install   [--root DIR] [--no-software] [--extras pi,...]
+# usage: systemd/install.sh install   [--root DIR]
 #        systemd/install.sh uninstall [--root DIR] [--keep-config]
 #
 # --root DIR       work below DIR, as for an image of a card; needs no running systemd
-# --no-software    leave /opt/edge-affect alone; the program is expected there
-# --extras LIST    extras of the Python package, such as pi
-# --keep-config    leave /etc/edge-affect
+# --keep-config    leave /etc/edge-affect and the models of one's own
 set -eu
 
 say() { printf '== %s\n' "$*"; }
@@ -17,14 +16,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 goal=${1:-}
 [ $# -gt 0 ] && shift
 root=""
-software=yes
-extras=""
 keep_config=no
 while [ $# -gt 0 ]; do
     case $1 in
         --root) [ $# -gt 1 ] || stop 64 "--root needs a folder."; root=${2%/}; shift ;;
-        --extras) [ $# -gt 1 ] || stop 64 "--extras needs a list."; extras="[$2]"; shift ;;
-        --no-software) software=no ;;
         --keep-config) keep_config=yes ;;
         *) stop 64 "unknown option $1; see the top of this file." ;;
     esac
@@ -67,31 +62,8 @@ run_install() {
     touch "$made"
     for path in $new_state; do [ "$path" = "$state" ] || note "$path"; done
     for path in "$root/etc" "$root/opt" "$root/run" "$units" "$config" "$root/etc/sysusers.d" \
-        "$root/etc/tmpfiles.d" "$journald" "$state/models"; do folder "$path"; done
+        "$root/etc/tmpfiles.d" "$journald" "$state/models" "$state/own-models"; do folder "$path"; done
     for name in $account_files; do [ -e "$root/etc/$name" ] || note "$root/etc/$name"; done
-
-    if [ "$software" = yes ]; then
-        say "Installing the software into $program (about 150 MB the first time)"
-        # Not a Python of somebody's home, which the services cannot see.
-        python=${PYTHON:-/usr/bin/python3}
-        [ -x "$python" ] || stop 69 "there is no $python; install python3 with apt, or set PYTHON."
-        share=""
-        if "$python" -c 'import libcamera' 2>/dev/null || "$python" -c 'import lgpio' 2>/dev/null; then
-            share=--system-site-packages
-        fi
-        [ -x "$program/bin/python" ] || "$python" -m venv $share "$program" ||
-            stop 69 "$python -m venv does not work; install python3-venv."
-        # From a copy: building leaves files beside the source.
-        copy=$(mktemp -d)
-        (cd "$here/.." && cp -r edge_affect models_tflite requirements setup.cfg pyproject.toml \
-            README.md LICENSE NOTICE "$copy")
-        "$program/bin/python" -m pip install --quiet --disable-pip-version-check \
-            --constraint "$copy/requirements/constraints.txt" "$copy$extras" ||
-            { rm -rf "$copy"; stop 69 "pip could not install the software."; }
-        rm -rf "$copy"
-        say "Fetching third-party model files"
-        EDGE_AFFECT_MODELS=$state/models "$program/bin/edge-affect" models fetch
-    fi
 
     say "Adding users, units and folders"
     install -m 0644 "$here/edge-affect.sysusers" "$root/etc/sysusers.d/edge-affect.conf"
@@ -108,10 +80,7 @@ run_install() {
         printf '# The group that owns the GPIO chips.\n[Service]\nSupplementaryGroups=gpio\n' \
             >"$units/edge-affect-switches.service.d/gpio.conf"
     fi
-    if [ ! -e "$config/config.toml" ]; then
-        install -m 0644 "$here/../docs/example.toml" "$config/config.toml"
-        say "Wrote $config/config.toml: fill in [deployment] and [mqtt]"
-    fi
+    [ -e "$config/config.toml" ] || say "There is no $config/config.toml yet"
     if [ ! -e "$config/mqtt-password" ]; then
         (umask 077 && : >"$config/mqtt-password")
         say "Made $config/mqtt-password, empty: the broker's password goes into its first line"
@@ -156,7 +125,12 @@ run_uninstall() {
             ! grep -qxF "$root/etc/$name" "$made" || rm -f "$root/etc/$name"
         done
         cp "$made" "${TMPDIR:-/tmp}/edge-affect-made.$$"
-        rm -rf "$state"
+        if [ "$keep_config" = yes ]; then
+            rm -rf "$state/models" "$made"
+            rmdir "$state/own-models" "$state" 2>/dev/null || say "Kept $state/own-models"
+        else
+            rm -rf "$state"
+        fi
         # The folders that were made, the deepest first; those in use by now stay.
         sort -r "${TMPDIR:-/tmp}/edge-affect-made.$$" | while read -r path; do
             [ ! -d "$path" ] || rmdir "$path" 2>/dev/null || true

@@ -59,12 +59,13 @@ mount -t tmpfs -o mode=755 tmpfs /run
 umount -R /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t proc proc /proc
-{root}/systemd/install.sh install --no-software >"$work/install.log" 2>&1
+{root}/systemd/install.sh install >"$work/install.log" 2>&1
 mkdir -p /opt/edge-affect/bin /opt/edge-affect/site /opt/edge-affect/source
 install -m 755 "$work/program" /opt/edge-affect/bin/edge-affect
 mount --bind {site} /opt/edge-affect/site
 mount --bind {root} /opt/edge-affect/source
-cp -r {models}/. /var/lib/edge-affect/models/
+mkdir -p /opt/edge-affect/current/models
+cp -r {models}/. /opt/edge-affect/current/models/
 cp "$work/config.toml" /etc/edge-affect/config.toml
 echo secret >/etc/edge-affect/mqtt-password
 # Nothing else of this machine is started: the only units are ours and a few empty targets.
@@ -253,14 +254,17 @@ def check_removal(machine: Machine, check: Check) -> None:
     machine.call(str(ROOT / "systemd/install.sh"), "uninstall")
     left = machine.call(
         "sh", "-c", "ls -d /opt/edge-affect /etc/edge-affect /var/lib/edge-affect /run/edge-affect "
-        "/etc/systemd/system/edge-affect* 2>/dev/null; grep edge-affect /etc/passwd /etc/group"
+        "/var/lib/edge-affect-publish /etc/systemd/system/edge-affect* 2>/dev/null; "
+        "grep edge-affect /etc/passwd /etc/group"
     )  # fmt: skip
     check("uninstalled: nothing is left", left, "")
 
 
 def main() -> int:
     """Boot, look, break, look again."""
-    work = Path(tempfile.mkdtemp(prefix="edge-affect-units-", dir="/dev/shm"))
+    # Not in /dev/shm: RemoveIPC=yes lets systemd delete what a stopped service's user owns there,
+    # which would be folders below the overlays.
+    work = Path(tempfile.mkdtemp(prefix="edge-affect-units-", dir="/tmp"))
     work.chmod(0o755)
     check = Check()
     models = user_models_dirs()[0]

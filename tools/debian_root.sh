@@ -114,7 +114,9 @@ fi
 [ $# -gt 0 ] || stop 64 "which command? Write it after --."
 make_base
 need unshare util-linux
-mkdir -p "$roots/layers" "$roots/cache"
+# One for each root: apt locks it.
+cache=$roots/cache/$suite-$arch
+mkdir -p "$roots/layers" "$cache"
 if [ -n "$layer" ]; then
     work=$roots/layers/$suite-$arch-$layer
     mkdir -p "$work"
@@ -144,6 +146,15 @@ cp -L /etc/resolv.conf "$work/machine/resolv.conf" 2>/dev/null || : >"$work/mach
 apt-config dump 2>/dev/null | grep -E '^Acquire::(http|https|Check-|Retries|ForceIP)' \
     >"$work/machine/apt.conf" || true
 
+if [ "$arch" = arm64 ] && [ "$(here_arch)" != arm64 ]; then
+    # The cores of a Raspberry Pi 4.
+    printf 'processor\t: 0\nFeatures\t: fp asimd evtstrm crc32 cpuid\nCPU implementer\t: 0x41\n' \
+        >"$work/machine/cpuinfo"
+    printf 'CPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: 0xd08\nCPU revision\t: 3\n\n' \
+        >>"$work/machine/cpuinfo"
+    environment="$environment QEMU_CPU=cortex-a72"
+fi
+
 cat >"$work/enter.sh" <<'ENTER'
 set -eu
 base=$1 work=$2 cache=$3 binds=$4; shift 4
@@ -164,6 +175,11 @@ for file in etc/resolv.conf:resolv.conf etc/apt/apt.conf.d/90machine:apt.conf et
     [ -f "${file%%:*}" ] && [ ! -L "${file%%:*}" ] || { rm -f "${file%%:*}"; : >"${file%%:*}"; }
     mount --bind "$work/machine/${file#*:}" "${file%%:*}"
 done
+# Every installed system has this; debootstrap leaves it to the installer.
+grep -qs localhost etc/hosts || printf '127.0.0.1 localhost\n::1 localhost\n' >>etc/hosts
+# A foreign processor is described as one: the runtime of the models reads this to choose its
+# kernels, and crashes on another architecture's.
+[ ! -f "$work/machine/cpuinfo" ] || mount --bind "$work/machine/cpuinfo" proc/cpuinfo
 for bind in $binds; do
     mode=${bind%%:*} pair=${bind#*:}
     from=${pair%%:*} to=${pair#*:}
@@ -178,7 +194,7 @@ ENTER
 
 # shellcheck disable=SC2086  # lists of NAME=VALUE
 unshare --mount --pid --fork --kill-child --uts --ipc \
-    sh "$work/enter.sh" "$base" "$work" "$roots/cache" "$binds" "$chdir" \
+    sh "$work/enter.sh" "$base" "$work" "$cache" "$binds" "$chdir" \
     env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" DEBIAN_FRONTEND=noninteractive \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PIP_CERT=/run/machine/ca.crt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \

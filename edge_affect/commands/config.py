@@ -7,6 +7,7 @@ import difflib
 from pathlib import Path
 
 from edge_affect import config
+from edge_affect.commands import config_ask
 from edge_affect.errors import CannotWriteError, ExitCode
 from edge_affect.privacy import policy
 
@@ -37,6 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     check.add_argument("file", type=Path, help="the configuration file")
     check.set_defaults(run=run_check)
+    config_ask.add_parser(actions)
     old = actions.add_parser(
         "migrate",
         help="bring a file of an earlier version up to date; comments stay",

@@ -1,4 +1,4 @@
-"""``edge-affect models``: fetch third-party model files and check all of them."""
+"""``edge-affect models``: fetch third-party model files, check all, add ones of one's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_affect import own_models
+from edge_affect.commands import models_own
 from edge_affect.errors import (
     CannotWriteError,
     DataError,
@@ -40,7 +42,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Register the command."""
     shape = argparse.RawDescriptionHelpFormatter
     parser = commands.add_parser(
-        "models", help="fetch and check model files", epilog=EXAMPLES, formatter_class=shape
+        "models",
+        help="fetch, check, add and remove model files",
+        epilog=EXAMPLES,
+        formatter_class=shape,
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     get = actions.add_parser(
@@ -69,6 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     check.add_argument("--json", action="store_true", help="print one JSON object")
     check.set_defaults(run=run_check)
+    models_own.add_parsers(actions)
 
 
 def run_fetch(args: argparse.Namespace) -> int:
@@ -140,9 +146,10 @@ def packages_of(manifests: Iterable[Manifest]) -> dict[PinnedPackage, tuple[Memb
 
 def run_check(args: argparse.Namespace) -> int:
     """Check all models that are shipped or should have been fetched."""
-    verdicts = [check_model(path) for path in sorted(shipped_models_dir().glob("*.toml"))]
-    if not verdicts:
+    paths = sorted(shipped_models_dir().glob("*.toml"))
+    if not paths:
         raise InputMissingError(f"There is no manifest in {shipped_models_dir()}; reinstall.")
+    verdicts = [check_model(path) for path in (*paths, *own_models.installed())]
     if args.json:
         rows = [{**asdict(verdict), "state": verdict.state} for verdict in verdicts]
         print(json.dumps({"models": rows}, indent=2))

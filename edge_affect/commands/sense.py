@@ -205,10 +205,12 @@ def _make_ports(
 
 
 def _cage_policy(args: argparse.Namespace, settings: Config, notifier: Notifier) -> cage.CagePolicy:
+    from edge_affect.own_models import own_models_dirs
     from edge_affect.perception.model_store import user_models_dirs
 
     media = [path for path in (args.audio, args.video) if path is not None and path.exists()]
-    models = [path for path in user_models_dirs() if path.is_dir()]
+    folders = (*user_models_dirs(), *own_models_dirs())
+    models = [path for path in folders if path.is_dir()]
     words = settings.words
     models += [Path(p).resolve() for p in (words.model, words.lexicon) if words.enabled and p]
     devices: tuple[str, ...] = ()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from edge_affect.diagnosis.check import Finding, State, Subject, ok
 from edge_affect.errors import ExitCode, InputMissingError
+from edge_affect.own_models import in_use
 from edge_affect.perception.model_check import check_model
 from edge_affect.perception.model_store import shipped_models_dir
 
 
-def model_files(_subject: Subject) -> Finding:
+def model_files(subject: Subject) -> Finding:
     """Check the hash of every model and load it, as ``edge-affect models check`` does."""
-    verdicts = [check_model(path) for path in sorted(shipped_models_dir().glob("*.toml"))]
-    if not verdicts:
+    paths = sorted(shipped_models_dir().glob("*.toml"))
+    if not paths:
         raise InputMissingError(f"There is no manifest in {shipped_models_dir()}.")
+    own = in_use(subject.config.models).values()
+    verdicts = [check_model(path) for path in (*paths, *own)]
     bad = [verdict for verdict in verdicts if verdict.exit_code != ExitCode.DONE]
     if not bad:
         return ok(f"All {len(verdicts)} models are there, have their hash and load.")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_affect.errors import EdgeAffectError, ExitCode
+from edge_affect.own_models import GOLDEN, MANIFEST
+from edge_affect.perception.golden import compare_golden
 from edge_affect.perception.interpreter import TfliteModel
 from edge_affect.perception.manifest import load_manifest
 from edge_affect.perception.model_store import read_model_file
@@ -58,9 +60,17 @@ def check_model(path: Path) -> Verdict:
 
 
 def _open(manifest: Manifest, content: bytes) -> None:
-    """Open a model as the product does; errors as `TfliteModel` and `SpeechModel`."""
-    opened = SpeechModel if manifest.kind == "speech_detection" else TfliteModel
-    opened(manifest, content)
+    """Open a model as the product does; errors as `TfliteModel` and `SpeechModel`.
+
+    One of one's own must also give the answers that it gave when it was added.
+    """
+    if manifest.kind == "speech_detection":
+        SpeechModel(manifest, content)
+        return
+    model = TfliteModel(manifest, content)
+    golden = manifest.path.with_name(GOLDEN)
+    if manifest.path.name == MANIFEST and golden.is_file():
+        compare_golden(model, manifest, golden)
 
 
 def _verdict(manifest: Manifest, exit_code: int, message: str) -> Verdict:

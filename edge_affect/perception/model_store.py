@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib import resources
 from pathlib import Path
 
@@ -35,10 +36,12 @@ def user_models_dirs() -> tuple[Path, ...]:
     """Return the folders that may hold fetched models, in the order they are searched.
 
     ``models fetch`` writes to the first one. ``$EDGE_AFFECT_MODELS`` stands alone where it is set.
+    An installation by ``install.sh`` brings a folder of its own, beside the program.
     """
     if chosen := os.environ.get(ENV_MODELS):
         return (Path(chosen),)
-    dirs: list[Path] = []
+    installed = Path(sys.prefix) / "models"
+    dirs: list[Path] = [installed] if installed.is_dir() else []
     if data_home := os.environ.get("XDG_DATA_HOME"):
         dirs.append(Path(data_home) / "edge-affect" / "models")
     elif home := os.environ.get("HOME"):

@@ -13,6 +13,7 @@ from edge_affect.alerting.trend import Trend
 from edge_affect.anonymity import AGGREGATE_WINDOW_S
 from edge_affect.errors import ManifestError
 from edge_affect.leak_ceiling import leak_ceiling
+from edge_affect.own_models import in_use
 from edge_affect.publishing.payload import SCHEMA_VERSION
 from edge_affect.record import EVENTS, STATES
 from edge_affect.states import load_states
@@ -72,6 +73,17 @@ def shipped_models(folder: Path | None = None) -> tuple[ModelCard, ...]:
             # Run from a source checkout that was never installed.
             folder = _CHECKOUT
     return tuple(_card(path) for path in sorted(folder.glob("*.toml")))
+
+
+def models_in_use(config: Config) -> tuple[ModelCard, ...]:
+    """Return the shipped models, with those of one's own in the place of what they replace.
+
+    Raises:
+        ManifestError: If a manifest cannot be read or lacks a value.
+        InputMissingError: If an own model that the configuration names is not installed.
+    """
+    own = in_use(config.models)
+    return tuple(_card(own[card.name]) if card.name in own else card for card in shipped_models())
 
 
 def _card(path: Path) -> ModelCard:

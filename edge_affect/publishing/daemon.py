@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_affect.clock import NS_PER_S, MonotonicClock
 from edge_affect.errors import BrokerError
-from edge_affect.publishing.about import about_payload, shipped_models
+from edge_affect.publishing.about import about_payload, models_in_use
 from edge_affect.publishing.access import broker_access
 from edge_affect.publishing.announcer import Announcer
 from edge_affect.publishing.bulletin import Bulletin
@@ -88,7 +88,7 @@ class Publisher:
         self._desk = CommandDesk(self._topics, self._bulletin, self._stamper.peek, forward)
         self._tick_hz = config.publish.tick_hz
         self._config = config
-        about = about_payload(config, shipped_models())
+        about = about_payload(config, models_in_use(config))
         access = broker_access(config.mqtt)
         self._mirrors = self._make_mirrors(about, access)
         self._announcer = Announcer(

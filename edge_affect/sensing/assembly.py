@@ -12,6 +12,7 @@ from edge_affect.fusion.joint import FILE_NAME, product_weights
 from edge_affect.fusion.scene import SceneFusion
 from edge_affect.fusion.wording import FILE_NAME as WORDS_FILE_NAME
 from edge_affect.fusion.wording import Wording, WordsWeights
+from edge_affect.own_models import in_use
 from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.privacy.gates import gate_of
 from edge_affect.sensing.governor import Dials, Gauges, Governor, Limits
@@ -40,6 +41,7 @@ def build_pipeline(
     has_sound: bool,
     has_pictures: bool,
     is_unhurried: bool = False,
+    own: dict[str, Path] | None = None,
 ) -> Pipeline:
     """Return a pipeline whose models are loaded; a modality without a source loads nothing.
 
@@ -50,14 +52,16 @@ def build_pipeline(
         has_pictures: Whether faces are read.
         is_unhurried: Read every face of every frame, however long it takes: what is said of a
             recording must not depend on the machine's load.
+        own: Manifests of own models by kind; None takes those that the configuration names.
 
     Raises:
         EdgeAffectError: If a model is missing or is not what its manifest says.
     """
     words = build_words_reader(config) if has_sound and config.words.enabled else None
+    own = in_use(config.models) if own is None else own
     stages = Stages(
-        voice=build_voice_reader(config) if has_sound else None,
-        face=_face_reader(config, is_unhurried=is_unhurried) if has_pictures else None,
+        voice=build_voice_reader(config, own) if has_sound else None,
+        face=_face_reader(config, own, is_unhurried=is_unhurried) if has_pictures else None,
         fusion=SceneFusion(
             config.fusion,
             product_weights(shipped_models_dir() / FILE_NAME),
@@ -93,7 +97,7 @@ def build_governor(
     )
 
 
-def build_voice_reader(config: Config) -> VoiceReader:
+def build_voice_reader(config: Config, own: dict[str, Path] | None = None) -> VoiceReader:
     """Return the voice reader with its models loaded; errors as `build_pipeline`."""
     from edge_affect.perception.activity import ActivityModel
     from edge_affect.perception.expression_model import VoiceExpressionModel
@@ -103,11 +107,12 @@ def build_voice_reader(config: Config) -> VoiceReader:
     from edge_affect.perception.voice_arousal import VoiceArousal
     from edge_affect.perception.voice_baseline import CallBaseline, VoiceBaselineModel
 
-    model = VoiceExpressionModel.load()
+    own = in_use(config.models) if own is None else own
+    model = VoiceExpressionModel.load(_name(own, "voice_expression"))
     events = None
     if config.events.enabled:
         events = SoundEventReader(
-            SoundEventModel.load(),
+            SoundEventModel.load(_name(own, "sound_events")),
             model.acoustic,
             config.voice.min_level_db,
             with_rules=config.events.experimental,
@@ -155,8 +160,15 @@ def _wording(config: Config) -> Wording:
     return Wording(config.words, weights, hold_s)
 
 
-def _face_reader(config: Config, *, is_unhurried: bool) -> FaceReader:
+def _face_reader(config: Config, own: dict[str, Path], *, is_unhurried: bool) -> FaceReader:
     from edge_affect.perception.face import FaceModels, FaceReader
     from edge_affect.perception.reading_pace import unhurried
 
-    return FaceReader(FaceModels.load(), config.face, unhurried() if is_unhurried else None)
+    name = _name(own, "face_expression")
+    pace = unhurried() if is_unhurried else None
+    return FaceReader(FaceModels.load(name), config.face, pace)
+
+
+def _name(own: dict[str, Path], kind: str) -> str:
+    """Return what to load for a kind: the manifest of an own model, or the shipped one."""
+    return str(own.get(kind, kind))

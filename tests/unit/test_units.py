@@ -124,7 +124,7 @@ def root(tmp_path):
 
 def test_installing_twice_and_removing_twice_leaves_nothing_behind(root):
     before = contents(root)
-    first = installed(root, "install", "--no-software")
+    first = installed(root, "install")
     assert first.returncode == 0, first.stderr
     after = contents(root)
     for path in UNITS.iterdir():
@@ -135,7 +135,7 @@ def test_installing_twice_and_removing_twice_leaves_nothing_behind(root):
     drop_in = root / "etc/systemd/system/edge-affect-switches.service.d/gpio.conf"
     assert "SupplementaryGroups=gpio" in drop_in.read_text()
     (root / "etc/edge-affect/config.toml").write_text("# mine\n")
-    assert installed(root, "install", "--no-software").returncode == 0
+    assert installed(root, "install").returncode == 0
     assert (root / "etc/edge-affect/config.toml").read_text() == "# mine\n"
     for name in ("mqtt-password", "mqtt-key"):
         assert (root / "etc/edge-affect" / name).stat().st_mode & 0o777 == 0o600
@@ -147,9 +147,13 @@ def test_installing_twice_and_removing_twice_leaves_nothing_behind(root):
 
 
 def test_the_configuration_can_be_kept(root):
-    installed(root, "install", "--no-software")
+    installed(root, "install")
+    (root / "etc/edge-affect/config.toml").write_text("# mine\n")
+    own = root / "var/lib/edge-affect/own-models/smiles"
+    own.mkdir()
     assert installed(root, "uninstall", "--keep-config").returncode == 0
-    assert (root / "etc/edge-affect/config.toml").is_file()
+    assert (root / "etc/edge-affect/config.toml").read_text() == "# mine\n"
+    assert own.is_dir()
     assert not (root / "etc/systemd/system/edge-affect-sense.service").exists()
 
 
@@ -168,7 +172,7 @@ def test_wrong_words_are_told(options, code):
 
 def test_verify_finds_nothing_wrong(root):
     """systemd-analyze verify over an installed tree, in which the program is a stand-in."""
-    assert installed(root, "install", "--no-software").returncode == 0
+    assert installed(root, "install").returncode == 0
     program = root / "opt/edge-affect/bin/edge-affect"
     program.parent.mkdir(parents=True)
     shutil.copy("/bin/true", program)

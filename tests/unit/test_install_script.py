@@ -1,0 +1,123 @@
+"""install.sh as far as it goes without a system; `make check-install` does the rest."""
+
+import copy
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "install.sh"
+TEXT = SCRIPT.read_text()
+HEADER = TEXT.split("set -eu")[0]
+
+
+def run(*options, script=SCRIPT):
+    return subprocess.run([script, *options], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "script", ["install.sh", "systemd/install.sh", "tools/debian_root.sh", "tools/release.sh"]
+)
+def test_the_shell_can_read_it(script):
+    done = subprocess.run(["sh", "-n", ROOT / script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_option_is_told_and_none_that_is_not_there():
+    cases = re.search(r"case \$1 in\n(        --rollback .*?)\n    esac", TEXT, re.DOTALL).group(1)
+    taken = set(re.findall(r"(--[a-z-]+)(?= \||\))", cases))
+    assert taken == set(re.findall(r"--[a-z-]+", HEADER)) - {"--help"}
+    assert len(taken) >= 12
+    table = re.findall(r"^\| `.*", (ROOT / "docs/install.md").read_text(), re.MULTILINE)
+    told = set(re.findall(r"--[a-z]+", " ".join(row.split("|")[1] for row in table)))
+    assert len(told) >= 8
+    assert told <= taken
+
+
+def test_every_exit_code_is_told():
+    used = set(re.findall(r"\bstop ([0-9]+)", TEXT))
+    told = set(re.findall(r"\b(6[0-9]|7[0-9]|80)\b", HEADER.split("Exit codes")[1]))
+    assert used <= told
+    page = (ROOT / "docs/install.md").read_text().split("## Exit codes")[1].split("##")[0]
+    assert told == set(re.findall(r"\b(6[0-9]|7[0-9]|80)\b", page))
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--fast"], 64, "unknown option --fast"),
+        (["--answers"], 64, "needs something behind it"),
+        (["--set", "setting"], 64, "NAME=ANSWER"),
+        (["--set", "a b=c"], 64, "no question a b"),
+        (["--set", "x$(id)=c"], 64, "no question"),
+        (["--answers", "/nowhere"], 66, "no file /nowhere"),
+        (["--from", "/nowhere"], 66, "no folder /nowhere"),
+    ],
+)
+def test_wrong_words_are_told_in_one_sentence(options, code, words):
+    done = run(*options)
+    if code == 66 and os.geteuid() != 0:
+        code, words = 69, "as root"
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (code, 1, "")
+    assert words in done.stderr
+
+
+def test_nobody_but_root_may(tmp_path):
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("there is no setpriv to become somebody else with")
+    script = tmp_path / "install.sh"
+    script.write_text(TEXT)
+    script.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder != Path("/") and folder.owner() == "root" and os.geteuid() == 0:
+            folder.chmod(folder.stat().st_mode | 0o055)
+    prefix = ["setpriv", "--reuid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
+    done = subprocess.run([*prefix, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 69
+    assert "must be run as root" in done.stderr
+
+
+VECTOR = {
+    "expression": "happiness", "abstained": None, "modalities": ["face"], "people": "1",
+    "expressions": {"neutral": 0.2, "happiness": 0.8}, "valence": 0.6, "arousal": 0.4,
+    "valence_relative": None, "arousal_relative": None, "confidence": 0.8, "speech_share": 0.5,
+    "states": {"attention": 0.533}, "events": {"laughter": None},
+}  # fmt: skip
+
+
+def agree(tmp_path, others):
+    ones = [VECTOR] * 10
+    for name, vectors in (("one", ones), ("other", others)):
+        (tmp_path / name).write_text("".join(f"{json.dumps(v)}\n" for v in vectors))
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools/compare_vectors.py", tmp_path / "one", tmp_path / "other"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode == 0
+
+
+def changed(**values):
+    vector = copy.deepcopy(VECTOR)
+    for name, value in values.items():
+        vector[name] = value
+    return vector
+
+
+def test_vectors_agree_within_a_step_and_no_further(tmp_path):
+    assert agree(tmp_path, [VECTOR] * 10)
+    assert agree(tmp_path, [changed(confidence=0.867)] * 10)
+    assert agree(tmp_path, [changed(valence=0.533)] * 10)
+    assert not agree(tmp_path, [changed(confidence=0.933)] * 10)
+    assert not agree(tmp_path, [changed(valence=0.467)] * 10)
+    assert not agree(tmp_path, [changed(people="2-4")] * 10)
+    assert not agree(tmp_path, [changed(abstained="no people")] * 10)
+    assert not agree(tmp_path, [changed(states={"attention": None})] * 10)
+    assert not agree(tmp_path, [VECTOR] * 9)
+    # One clear mistake is too many, however few values it concerns.
+    assert not agree(tmp_path, [VECTOR] * 9 + [changed(expression="neutral")])
