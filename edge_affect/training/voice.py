@@ -305,6 +305,12 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
             ]
         ),
         "confusion": confusion_table(int8),
+        "live": figures_table(
+            [
+                ("labels as heard, as the live path answers", int8["live"]["against_heard"]),
+                ("acted labels, as the live path answers", int8["live"]["against_acted"]),
+            ]
+        ),
         "calibration": calibration_sentence(calibration, int8),
         "median_ms": f"{int8['median_ms_per_item']:.1f}",
         "sha256": manifest.sha256,
