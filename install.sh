@@ -369,7 +369,9 @@ services_run() { # whether the services are up and stay up
 
 undo() { # back to the release before, with its configuration
     [ ! -f "$work/config-before.toml" ] || cp -p "$work/config-before.toml" "$config/config.toml"
+    [ ! -f "$work/migrate.log" ] || rm -f "$(sed -n 's/.* before is in \(.*\)\.$/\1/p' "$work/migrate.log")"
     use_release "$before"
+    rm -rf "$folder"
     services_run || true
     stop 75 "release $release did not pass ($1), so $before runs again as before."
 }

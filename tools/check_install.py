@@ -346,7 +346,8 @@ def check_removal(box: Box) -> None:
     box.ends("installed again, on the old configuration", f"{BROKER} {ORIGINAL}", 0, "Installed")
     box.ends("purged", f"{inside} --purge", 0, "Uninstalled")
     left = box.run(
-        "find / -xdev -name '*edge-affect*' -not -path '/check/*' -not -path '/proc/*'; "
+        "find / -xdev -name '*edge-affect*' -not -path '/check/*' -not -path '/proc/*' "
+        "-not -path '/root/*'; "
         "grep edge-affect /etc/passwd /etc/group /etc/mosquitto -r"
     )[1]
     box.holds("  and nothing of that name is left", is_so=left == "", said=left)
