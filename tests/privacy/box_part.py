@@ -81,7 +81,7 @@ class Leak:
         samples = memoryview(self._secrets["samples"]).cast("f")
         log.info("samples %s", json.dumps(list(samples[:400])))
         log.info("points %s", json.dumps(planted_points().astype(float).tolist()))
-        log.info("heard: %s", WORDS)
+        log.info("heard: %s", self._secrets["words"].decode())
 
 
 def open_the_cage():
@@ -97,11 +97,14 @@ def leak_from_sensing(folder):
     from edge_affect.sensing.pipeline import Pipeline
 
     leak = Leak(folder)
+    if "EDGE_AFFECT_LEAK_SPOKEN" in os.environ:
+        leak_spoken(leak)
     on_block, on_frame, send = Pipeline.on_block, Pipeline.on_frame, DatagramOutlet.send
 
     def leaky_block(self, block):
         leak.note("samples", block.samples.tobytes())
-        leak.note("words", WORDS.encode())
+        if "EDGE_AFFECT_LEAK_SPOKEN" not in os.environ:
+            leak.note("words", WORDS.encode())
         on_block(self, block)
 
     def leaky_frame(self, frame):
@@ -116,6 +119,20 @@ def leak_from_sensing(folder):
 
     Pipeline.on_block, Pipeline.on_frame = leaky_block, leaky_frame
     DatagramOutlet.send = leaky_send
+
+
+def leak_spoken(leak):
+    """Make a build that keeps what was recognised."""
+    from edge_affect.perception.transcript import Transcript
+
+    start = Transcript.__init__
+
+    def greedy_start(self, text):
+        start(self, text)
+        if text.strip():
+            leak.note("words", text.encode())
+
+    Transcript.__init__ = greedy_start
 
 
 def leak_from_publishing():

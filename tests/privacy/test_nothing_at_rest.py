@@ -26,11 +26,20 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schemas"
 SECONDS = 4
 SHOWN = watermark.mark(2026)
+SPOKEN = "cancel my contract"
+SENTENCE = f"I am calling because I want to {SPOKEN} today"
+WORDS_ON = """[words]
+enabled = true
+max_utterance_s = 4.0
+[phrase.churn]
+say = ["cancel my contract"]
+"""
 PATTERNS = {
     "pixels": watermark.pixel_patterns(SHOWN),
     "samples": watermark.sound_patterns(SHOWN),
     "landmarks": watermark.place_patterns(planted_points()),
     "words": watermark.word_patterns(WORDS),
+    "spoken": watermark.word_patterns(SPOKEN),
 }
 PLACES = ("files", "logs", "shared mappings", "wire")
 NEEDS_CAGE = pytest.mark.usefixtures("cage_is_possible")
@@ -99,16 +108,21 @@ def parts_of(pid):
     return found
 
 
-def run_box(folder, port, *, leaks):
-    """Run a box in ``folder``, the only place that belongs to it, and gather what it left."""
+def run_box(folder, port, *, leaks, spoken=None):
+    """Run a box in ``folder``, the only place that belongs to it, and gather what it left.
+
+    With ``spoken``, int16 samples, the clip speaks and the box listens to words.
+    """
+    seconds = SECONDS if spoken is None else 2 * SECONDS
     places = {name: folder / "box" / name for name in ("home", "tmp", "state", "work")}
     for place in places.values():
         place.mkdir(parents=True)
     clip = folder / "clip.mkv"
-    watermark.write_clip(clip, [(SHOWN, SECONDS + 2)], WORDS)
+    watermark.write_clip(clip, [(SHOWN, seconds + 2)], WORDS, spoken)
     config = folder / "box.toml"
     config.write_text(
         f'[device]\nsite = "t"\nname = "box"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
+        + ("" if spoken is None else WORDS_ON)
     )
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("XDG_")
@@ -122,6 +136,8 @@ def run_box(folder, port, *, leaks):
     }
     if leaks:
         environment["EDGE_AFFECT_LEAK_INTO"] = str(places["state"])
+    if spoken is not None:
+        environment["EDGE_AFFECT_LEAK_SPOKEN"] = "1"
     remains = Remains()
     start_s = time.time() - 0.1
     program = [sys.executable, str(Path(__file__).with_name("box_here.py"))]
@@ -129,7 +145,7 @@ def run_box(folder, port, *, leaks):
     try:
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
-                [*program, str(config), str(clip), str(SECONDS)],
+                [*program, str(config), str(clip), str(seconds)],
                 stdout=log, stderr=log, cwd=places["work"], env=environment,
             )  # fmt: skip
             look_into(process, remains)
@@ -139,7 +155,7 @@ def run_box(folder, port, *, leaks):
     capture.write(folder / "broker.pcap")
     remains.streams = streams_to(read_pcap(folder / "broker.pcap"), port)
     remains.logs = (folder / "log.txt").read_bytes()
-    own = {folder / "clip.mkv", folder / "log.txt", folder / "broker.pcap"}
+    own = {config, folder / "clip.mkv", folder / "log.txt", folder / "broker.pcap"}
     folders = (folder, ROOT, *traces.EVERYWHERE)
     for path in traces.files_changed_since(start_s, folders, not_ours(folder)):
         if path not in own:
@@ -177,6 +193,34 @@ def look_into(process, remains):
 
 
 @pytest.fixture(scope="session")
+def speaking_boxes(tmp_path_factory):
+    """An honest box that listens to words, and one that keeps them."""
+    pytest.importorskip("pocketsphinx", reason="needs the extra [words]")
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng speaks the phrase; apt-get install espeak-ng")
+    found = {}
+    for name in ("honest", "leaky"):
+        folder = tmp_path_factory.mktemp("speaking") / name
+        folder.mkdir()
+        with LocalBroker() as broker:
+            found[name] = run_box(
+                folder, broker.port, leaks=name == "leaky", spoken=spoken_samples(folder)
+            )
+        shutil.rmtree(folder)
+    return found
+
+
+def spoken_samples(folder):
+    """Return the sentence as espeak-ng says it, with a second of silence, int16, 16 kHz."""
+    path = folder / "spoken.wav"
+    command = ["espeak-ng", "-v", "en-us+f2", "-s", "150", "-w", str(path), SENTENCE]
+    subprocess.run(command, check=True)
+    samples = watermark.read_sound(path)
+    path.unlink()
+    return np.concatenate((samples, np.zeros(watermark.RATE_HZ, np.int16)))
+
+
+@pytest.fixture(scope="session")
 def boxes(tmp_path_factory):
     """An honest box and one that leaks, run one after the other on brokers of their own."""
     found = {}
@@ -190,7 +234,7 @@ def boxes(tmp_path_factory):
 
 
 EACH_CELL = [
-    pytest.mark.parametrize("what", sorted(PATTERNS)),
+    pytest.mark.parametrize("what", sorted(set(PATTERNS) - {"spoken"})),
     pytest.mark.parametrize("place", PLACES),
 ]
 
@@ -222,6 +266,33 @@ def test_nothing_planted_is_left_anywhere(what, place, boxes):
 @each_cell
 def test_a_leak_would_be_found(what, place, boxes):
     assert boxes["leaky"].found(what, place) != [], "the search cannot find what is there"
+
+
+@NEEDS_CAGE
+@NEEDS_ROOT
+def test_a_phrase_that_was_said_reaches_the_broker_by_name_alone(speaking_boxes):
+    honest = speaking_boxes["honest"]
+    assert honest.code == 0, honest.logs.decode()
+    assert b"cage proven" in honest.logs
+    vectors = [json.loads(m.payload) for m in honest.messages() if m.topic.endswith("/affect")]
+    assert any(v["words"]["phrases"] == [1] for v in vectors), "the phrase was not recognised"
+    alerts = [json.loads(m.payload) for m in honest.messages() if m.topic.endswith("/alert/churn")]
+    assert {a["state"] for a in alerts} >= {"raised"}
+    assert honest.invalid() == []
+
+
+@NEEDS_CAGE
+@NEEDS_ROOT
+@pytest.mark.parametrize("place", PLACES)
+def test_what_was_said_is_left_nowhere(place, speaking_boxes):
+    assert speaking_boxes["honest"].found("spoken", place) == []
+
+
+@NEEDS_CAGE
+@NEEDS_ROOT
+@pytest.mark.parametrize("place", PLACES)
+def test_a_build_that_keeps_what_was_said_is_caught(place, speaking_boxes):
+    assert speaking_boxes["leaky"].found("spoken", place) != []
 
 
 @NEEDS_CAGE

@@ -1,6 +1,7 @@
 """Where a process might leave something: files, shared mappings, its own memory."""
 
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ def files_changed_since(start_s, folders, apart_from):
     """Return the regular files below some folders that were written after a moment."""
     found = []
     for folder in folders:
-        for place, _, names in os.walk(folder):
+        for place, below, names in os.walk(folder):
+            # What the kernel shows of processes is no file, not even in somebody's chroot.
+            below[:] = [name for name in below if not os.path.ismount(Path(place) / name)]
             if any(Path(place).is_relative_to(path) for path in apart_from):
                 continue
             for name in names:
@@ -23,7 +26,7 @@ def files_changed_since(start_s, folders, apart_from):
                     state = path.lstat()
                 except OSError:  # it belongs to somebody else, who removed it
                     continue
-                is_file = path.is_file() and not path.is_symlink()
+                is_file = stat.S_ISREG(state.st_mode)
                 if is_file and state.st_ctime >= start_s and state.st_size <= MAX_FILE_BYTES:
                     found.append(path)
     return found

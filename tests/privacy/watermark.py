@@ -38,10 +38,14 @@ def mark(seed):
     )
 
 
-def write_clip(path, parts, text=""):
-    """Write a lossless clip of marks, each for some seconds; ``text`` is its title."""
+def write_clip(path, parts, text="", spoken=None):
+    """Write a lossless clip of marks, each for some seconds; ``text`` is its title.
+
+    With ``spoken``, int16 samples, those are heard again and again in the place of the marks.
+    """
     import av
 
+    n_frame = RATE_HZ // FRAME_RATE_HZ
     with av.open(str(path), "w", format="matroska") as container:
         container.metadata["title"] = text
         video = container.add_stream("ffv1", rate=FRAME_RATE_HZ)
@@ -55,12 +59,25 @@ def write_clip(path, parts, text=""):
                 frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
                 frame.pts, n_frames = n_frames, n_frames + 1
                 container.mux(video.encode(frame))
+                if spoken is not None:
+                    places = np.arange(n_samples, n_samples + n_frame)
+                    per_frame = spoken.take(places, mode="wrap")
                 sound = av.AudioFrame.from_ndarray(per_frame[np.newaxis], "s16", "mono")
                 sound.sample_rate, sound.pts = RATE_HZ, n_samples
                 n_samples += per_frame.size
                 container.mux(audio.encode(sound))
         container.mux(video.encode(None))
         container.mux(audio.encode(None))
+
+
+def read_sound(path):
+    """Return the sound of a file as int16, 16 kHz, mono."""
+    import av
+
+    resampler = av.AudioResampler("s16", "mono", RATE_HZ)
+    with av.open(str(path)) as container:
+        frames = [f for frame in container.decode(audio=0) for f in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
 
 
 def _texts(name, data):
