@@ -27,10 +27,9 @@ SCHEMAS = ROOT / "docs" / "schemas"
 SECONDS = 4
 SHOWN = watermark.mark(2026)
 SPOKEN = "cancel my contract"
-SENTENCE = f"I am calling because I want to {SPOKEN} today"
+SENTENCE = f"I want to {SPOKEN}"
 WORDS_ON = """[words]
 enabled = true
-max_utterance_s = 4.0
 [phrase.churn]
 say = ["cancel my contract"]
 """
@@ -113,7 +112,7 @@ def run_box(folder, port, *, leaks, spoken=None):
 
     With ``spoken``, int16 samples, the clip speaks and the box listens to words.
     """
-    seconds = SECONDS if spoken is None else 2 * SECONDS
+    seconds = SECONDS if spoken is None else 3 * SECONDS  # the first utterance is often missed
     places = {name: folder / "box" / name for name in ("home", "tmp", "state", "work")}
     for place in places.values():
         place.mkdir(parents=True)
@@ -211,13 +210,14 @@ def speaking_boxes(tmp_path_factory):
 
 
 def spoken_samples(folder):
-    """Return the sentence as espeak-ng says it, with a second of silence, int16, 16 kHz."""
+    """Return the sentence as espeak-ng says it, between two seconds of silence, int16, 16 kHz."""
     path = folder / "spoken.wav"
     command = ["espeak-ng", "-v", "en-us+f2", "-s", "150", "-w", str(path), SENTENCE]
     subprocess.run(command, check=True)
     samples = watermark.read_sound(path)
     path.unlink()
-    return np.concatenate((samples, np.zeros(watermark.RATE_HZ, np.int16)))
+    silence = np.zeros(watermark.RATE_HZ, np.int16)
+    return np.concatenate((silence, samples, silence))
 
 
 @pytest.fixture(scope="session")
