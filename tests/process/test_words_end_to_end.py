@@ -38,7 +38,8 @@ def sentence(tmp_path):
     with wave.open(str(spoken)) as source, wave.open(str(path), "wb") as target:
         silence = bytes(2 * source.getframerate())
         target.setparams(source.getparams())
-        target.writeframes(silence + source.readframes(source.getnframes()) + 2 * silence)
+        once = silence + source.readframes(source.getnframes()) + 2 * silence
+        target.writeframes(3 * once)  # the first utterance after a start is often missed
     return path
 
 
