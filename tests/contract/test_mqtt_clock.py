@@ -20,7 +20,7 @@ from mqtt_parts import Listener, wait_for
 from tls_parts import certificates
 
 from edge_affect.broker import HOST, LocalBroker, free_port
-from edge_affect.publishing.spool import FILE_NAME
+from edge_affect.publishing.outboxes import FILE_NAME
 from edge_affect.record import AffectRecord, Modality, encode
 from edge_affect.wall_clock import kernel_clock_is_synced
 
