@@ -49,3 +49,22 @@ def test_the_message_in_the_readme_is_what_its_bytes_say():
     shown = record.decode(bytes.fromhex(digits.group(1)))
     assert shown.abstained is record.AbstainReason.NONE
     assert affect_payload(shown, stamp) == message
+
+
+def test_every_decision_has_a_number_of_its_own():
+    files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(path.name[:4]) for path in files]
+    assert len(numbers) > 40
+    assert len(numbers) == len(set(numbers))
+    for number, path in zip(numbers, files, strict=True):
+        assert path.read_text().startswith(f"# {number}. "), path.name
+
+
+def test_decisions_that_are_spoken_of_exist():
+    numbers = {int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("*.md")}
+    n_mentions = 0
+    for text in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("edge_affect/**/*.py")]:
+        for number in re.findall(r"\bdecision (\d+)\b", text.read_text()):
+            n_mentions += 1
+            assert int(number) in numbers, f"{text.name}: decision {number}"
+    assert n_mentions > 20
