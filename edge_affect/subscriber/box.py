@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from edge_affect.alert_settings import SEVERITIES
 from edge_affect.errors import DataError
 from edge_affect.subscriber.fields import json_object, number, table
 from edge_affect.subscriber.freshness import BEHIND_MS, Freshness
@@ -153,9 +154,11 @@ class Box:
         """Alerts that count: none while the box is not online, urgent ones first."""
         if self.status != "online":
             return ()
-        order = {"urgent": 0, "warning": 1, "info": 2}
+        order = {word: place for place, word in enumerate(reversed(SEVERITIES))}
         raised = (note for note in self.alerts.values() if note.is_raised)
-        return tuple(sorted(raised, key=lambda n: (order.get(n.severity or "", 3), n.name)))
+        return tuple(
+            sorted(raised, key=lambda n: (order.get(n.severity or "", len(order)), n.name))
+        )
 
     def take(self, kind: str, payload: bytes, moment: Moment) -> None:
         """Take one message; one that cannot be understood is counted and changes nothing.

@@ -8,8 +8,6 @@ from edge_affect.errors import DataError
 from edge_affect.subscriber.fields import json_object, number, text, unix_ms, whole
 from edge_affect.subscriber.reading import WORD_MAX
 
-SEVERITIES: tuple[str, ...] = ("info", "warning", "urgent")
-
 
 @dataclass(frozen=True, slots=True)
 class EventNote:

@@ -74,6 +74,8 @@ class Example:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Where these tests run in a shell's background Ctrl-C is ignored, and is inherited so.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()

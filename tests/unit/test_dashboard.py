@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_affect.alert_settings import SEVERITIES
 from edge_affect.broker import HOST
 from edge_affect.commands import dashboard as command
 from edge_affect.dashboard import server as server_module
@@ -123,7 +124,7 @@ def test_every_sentence_is_used_and_every_used_one_is_there():
         ("text", [p.value for p in Presence][1:]),
         ("headline", [p.value for p in Presence][1:]),
         ("word", [p.value for p in Presence][1:]),
-        ("severity", ["info", "warning", "urgent"]),
+        ("severity", SEVERITIES),
         ("spool", ["off", "on", "full", "read-only", "failed"]),
     ],
 )

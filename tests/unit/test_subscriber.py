@@ -138,10 +138,13 @@ def test_alerts_count_only_while_the_box_is_online_and_urgent_ones_come_first():
         ("alert/a", alert("info"), 0),
         ("alert/b", alert("urgent"), 0),
         ("alert/c", b'{"state": "cleared", "reason": "started"}', 0),
+        ("alert/d", alert("prompt"), 0),
+        ("alert/e", alert("warn"), 0),
+        ("alert/f", alert("of another version"), 0),
     )
-    assert [note.name for note in box.raised] == ["b", "a"]
+    assert [note.name for note in box.raised] == ["b", "e", "d", "a", "f"]
     box.take("alert/b", b"", moment(1))
-    assert [note.name for note in box.raised] == ["a"]
+    assert [note.name for note in box.raised] == ["e", "d", "a", "f"]
     box.take("status", b"offline", moment(2))
     assert box.raised == ()
     assert [(h.kind, h.name) for h in box.happenings] == [

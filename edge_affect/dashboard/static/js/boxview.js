@@ -63,7 +63,7 @@ export class BoxView {
     this.alerts.hidden = box.alerts.length === 0 || this.model.presence(box) === "cut";
     refill(this.alerts, JSON.stringify(box.alerts), () => box.alerts.map((alert) =>
       el("p", { "class": "alert", "data-severity": alert.severity },
-        el("strong", null, word("severity", alert.severity ?? "warning")),
+        el("strong", null, word("severity", alert.severity ?? "warn")),
         el("span", null, alert.message ?? alert.name),
         el("span", { "class": "small num" }, alert.since_ms === null ? alert.name : `${alert.name}, ${t("since", { time: clock(alert.since_ms) })}`))));
   }
