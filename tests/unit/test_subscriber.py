@@ -148,8 +148,7 @@ def test_alerts_count_only_while_the_box_is_online_and_urgent_ones_come_first():
     box.take("status", b"offline", moment(2))
     assert box.raised == ()
     assert [(h.kind, h.name) for h in box.happenings] == [
-        ("alert", "a"),
-        ("alert", "b"),
+        *(("alert", name) for name in "abdef"),
         ("status", "offline"),
     ]
 
