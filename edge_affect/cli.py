@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "replay": "recordings in, one JSON vector per tick out",
     "export": "vectors in the formats of others: EmotionML",
     "analyze": "folders of recordings in, tables out",
+    "report": "what analysed recordings say, as one page to read and print",
     "dashboard": "a web page that shows what one box or a whole fleet says",
     "alerts": "show alert rules, and try them on a recording",
     "models": "fetch, check, add and remove model files",
