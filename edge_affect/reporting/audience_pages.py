@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_affect.config import GROUP_MIN_PEOPLE
+from edge_affect.anonymity import GROUP_MIN_PEOPLE
 from edge_affect.reporting import audiences as measured
 from edge_affect.reporting.charts import (
     Line,
     Plane,
     binned,
-    clock,
     interval_plot,
     line_plot,
     time_ticks,
 )
 from edge_affect.reporting.intervals import LEVEL
 from edge_affect.reporting.page import FINDING, NOTE, Fact, Facts, Heading, Paragraph, Plot, Table
-from edge_affect.reporting.wording import LEVEL_OF_ONE, PERCENT, RATE
+from edge_affect.reporting.wording import PERCENT, RATE, SHARE, SIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,8 +80,7 @@ def _peak_blocks(
         few = texts.peaks_few.format(minutes=measured.MIN_PEAK_MIN, events=measured.MIN_EVENTS)
         return [Paragraph(few)]
     rows = tuple(
-        (f"{clock(60 * minute)}\u2013{clock(60 * minute + 60)}", f"{seconds:.0f}")
-        for minute, seconds in peaks
+        (wording.span(60 * minute, 60 * minute + 60), f"{seconds:.0f}") for minute, seconds in peaks
     )
     return [Heading(texts.peaks), Table(texts.peaks_caption, (texts.minute, texts.together), rows)]
 
@@ -142,15 +140,13 @@ def _edges(parts: Sequence[Part]) -> list[tuple[float, str]]:
 
 def _part_table(figures: Sequence[PartFigures], wording: Wording) -> Table:
     texts = wording.texts
-    head = (
-        texts.section, texts.time, *(getattr(texts, name) for name in measured.STATES),
-        texts.confidence, texts.coverage,
-    )  # fmt: skip
+    states = [wording.capital(getattr(texts, name)) for name in measured.STATES]
+    head = (texts.section, texts.time, *states, texts.confidence, texts.coverage)
     rows = tuple(
         (
             part_name(figure.part),
-            f"{clock(figure.part.start_s)}\u2013{clock(figure.part.end_s)}",
-            *(wording.cell(figure.levels[name], LEVEL_OF_ONE) for name in measured.STATES),
+            wording.span(figure.part.start_s, figure.part.end_s),
+            *(wording.cell(figure.levels[name], SHARE) for name in measured.STATES),
             texts.none if figure.confidence is None else wording.value(figure.confidence, PERCENT),
             wording.value(figure.told_share, PERCENT),
         )
@@ -162,21 +158,23 @@ def _part_table(figures: Sequence[PartFigures], wording: Wording) -> Table:
 def _difference_plot(figures: Sequence[PartFigures], name: str, wording: Wording) -> Plot:
     texts = wording.texts
     rows = [(part_name(figure.part), figure.differences[name]) for figure in figures]
-    values = [f"{row}: {wording.cell(estimate, LEVEL_OF_ONE)}" for row, estimate in rows]
-    ticks = tuple((step / 4, f"{step / 4:+g}" if step else "0") for step in range(-2, 3))
-    plane = Plane(-0.5, 0.5, 0, 1, ticks, (), texts.diff_axis, "")
+    values = [f"{row}: {wording.cell(estimate, SIGNED)}" for row, estimate in rows]
+    ends = [abs(end) for _, e in rows if e is not None for end in (e.low, e.high)]
+    reach = next((r for r in (0.1, 0.2, 0.5, 1.0) if max(ends, default=0.0) <= r), 1.0)
+    ticks = tuple((reach * s / 2, f"{reach * s / 2:+g}" if s else "0") for s in range(-2, 3))
+    plane = Plane(-reach, reach, 0, 1, ticks, (), texts.diff_axis, "")
     shown = getattr(texts, name)
     label = texts.diff_label.format(state=shown, values="; ".join(values))
     level = 100 * (1 - (1 - LEVEL) / len(figures))
     caption = texts.diff_caption.format(
-        state=shown[:1].upper() + shown[1:], level=f"{level:.3g}", n=len(figures)
+        state=wording.capital(shown), level=f"{level:.3g}", n=len(figures)
     )
     return Plot(interval_plot(label, plane, rows, texts.too_few), caption)
 
 
 def _sound_fact(whole: SoundFigures, name: str, wording: Wording) -> Fact:
     texts = wording.texts
-    shown = texts.per_minute.format(name=getattr(texts, name))
+    shown = wording.capital(texts.per_minute.format(name=getattr(texts, name)))
     minutes = (whole.end_s - whole.start_s) * whole.heard_share / 60
     few = wording.too_few(round(minutes, 1), measured.MIN_PART_MIN, texts.unit_minutes)
     return wording.fact(shown, whole.rates[name], RATE, few)
@@ -220,12 +218,13 @@ def _sound_table(
     for name in names:
         shown = getattr(texts, name)
         head += [
-            texts.per_minute.format(name=shown), texts.sound_seconds.format(name=shown)
-        ]  # fmt: skip
+            wording.capital(texts.per_minute.format(name=shown)),
+            wording.capital(texts.sound_seconds.format(name=shown)),
+        ]
     rows = []
     for part in parts:
         figures = measured.sound_figures(series, part.start_s, part.end_s, tick_s)
-        row = [part_name(part), f"{clock(part.start_s)}\u2013{clock(part.end_s)}"]
+        row = [part_name(part), wording.span(part.start_s, part.end_s)]
         for name in names:
             row += [wording.cell(figures.rates[name], RATE), f"{figures.seconds[name]:.0f}"]
         rows.append((*row, wording.value(figures.heard_share, PERCENT)))

@@ -1,4 +1,4 @@
-"""What an audience shows over the sections of a lesson, a talk or a show: groups, never a person."""
+"""What an audience shows over the sections of a lesson, talk or show: groups, never a person."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_affect.config import GROUP_MIN_PEOPLE
+from edge_affect.anonymity import GROUP_MIN_PEOPLE
 from edge_affect.reporting.intervals import (
     LEVEL,
     Estimate,
@@ -30,6 +30,8 @@ GROUPS = frozenset({"5-9", "10-19", "20+"})
 """Buckets of people that hold at least ``GROUP_MIN_PEOPLE`` faces for certain."""
 BLOCK_S = 10.0
 MIN_BLOCKS = 6
+MIN_DIFFERENCE = 1 / 28
+"""Half a step of what a record can tell: less is no difference, however sure."""
 GOES_ON = 0.5
 HOLD_S = 1.0
 """A sound event that pauses for no longer goes on."""
@@ -121,20 +123,20 @@ def lost(figures: Sequence[PartFigures]) -> list[PartFigures]:
     return [
         figure
         for figure in figures
-        if any(
-            (difference := figure.differences[name]) is not None and difference.high < 0
-            for name in ("attention", "engagement")
-        )
+        if any(_is_beyond(figure.differences[name], -1) for name in ("attention", "engagement"))
     ]
 
 
 def confused(figures: Sequence[PartFigures]) -> list[PartFigures]:
     """Return the sections whose confusion is surely above that of the others."""
-    return [
-        figure
-        for figure in figures
-        if (difference := figure.differences["confusion"]) is not None and difference.low > 0
-    ]
+    return [figure for figure in figures if _is_beyond(figure.differences["confusion"], 1)]
+
+
+def _is_beyond(difference: Estimate | None, sign: int) -> bool:
+    """Return whether a difference is beyond chance, and large enough to matter."""
+    if difference is None or sign * difference.value < MIN_DIFFERENCE:
+        return False
+    return difference.low > 0 if sign > 0 else difference.high < 0
 
 
 def events(series: Series, name: str, tick_s: float) -> list[tuple[float, float]]:
@@ -193,7 +195,7 @@ def _blocks(at_s: NDArray[np.float64], line: NDArray[np.float64], part: Part) ->
     )
     place = np.minimum(place, n_blocks - 1)
     return (
-        np.bincount(place, line[inside], n_blocks),
+        np.bincount(place, line[inside], n_blocks).astype(np.float64),
         np.bincount(place, minlength=n_blocks).astype(np.float64),
     )
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_affect.reporting import calls as measured
-from edge_affect.reporting.charts import Line, Plane, clock, line_plot
+from edge_affect.reporting.charts import Line, Plane, line_plot
 from edge_affect.reporting.page import FINDING, NOTE, Facts, Paragraph, Plot, Section, Table
-from edge_affect.reporting.wording import LEVEL_OF_ONE, PERCENT, RATE, SECONDS
+from edge_affect.reporting.wording import PERCENT, RATE, SECONDS, SHARE, SIGNED
 
 if TYPE_CHECKING:
     from edge_affect.reporting.calls import Calls, Phrase, Window
@@ -44,7 +44,7 @@ def _overview(calls: Calls, wording: Wording) -> Section:
     facts = (
         wording.fact(texts.coverage_name, calls.told, PERCENT, few),
         wording.fact(texts.confidence_name, calls.confidence, PERCENT, few),
-        wording.fact(texts.valence_name, calls.valence, LEVEL_OF_ONE, few),
+        wording.fact(texts.valence_name, calls.valence, SIGNED, few),
         wording.fact(texts.anger_name, calls.with_anger, PERCENT, few),
         wording.fact(texts.stretches_name, calls.fell_again, PERCENT, few_stretches),
         wording.fact(texts.length_name, calls.length_s, SECONDS, few_stretches),
@@ -66,11 +66,15 @@ def _anger(calls: Calls, wording: Wording) -> Section:
     if any(estimate is not None for course in courses for estimate in course):
         blocks.append(_course(courses, wording))
     else:
-        blocks.append(Paragraph(wording.too_few(calls.n, measured.MIN_CALLS, texts.unit_calls)))
+        few = wording.too_few(calls.n, measured.MIN_CALLS, texts.unit_calls)
+        blocks.append(Paragraph(f"{texts.too_few}: {few}", FINDING))
     if calls.n_stretches:
         rose, fell = calls.rose_and_fell
         head = (texts.tenth, *(str(t + 1) for t in range(measured.N_TENTHS)))
-        rows = ((texts.rose, *map(str, rose)), (texts.fell, *map(str, fell)))
+        rows = (
+            (wording.capital(texts.rose), *map(str, rose)),
+            (wording.capital(texts.fell), *map(str, fell)),
+        )
         blocks.append(Table(texts.rose_caption, head, rows))
     return Section(texts.anger_heading, tuple(blocks))
 
@@ -82,18 +86,21 @@ def _course(courses: list[list[Estimate | None]], wording: Wording) -> Plot:
     values = []
     for name, course in zip((texts.course_anger, texts.course_valence), courses, strict=True):
         ends = [(np.nan, np.nan, np.nan) if e is None else (e.value, e.low, e.high) for e in course]
-        middle, low, high = (tuple(map(float, column)) for column in zip(*ends, strict=True))
-        lines.append(Line(name, x, middle, low, high))
+        middle, lower, upper = (tuple(map(float, column)) for column in zip(*ends, strict=True))
+        lines.append(Line(name, x, middle, lower, upper))
         told = ["-" if e is None else f"{e.value:.2f}" for e in course]
         values.append(f"{name}: {wording.joined(told)}")
     label = texts.course_label.format(values="; ".join(values))
     ends_of_all = [edge for line in lines for edge in (*line.low, *line.high) if not np.isnan(edge)]
     low = -1.0 if min(ends_of_all) < -0.5 else -0.5
     high = 1.0 if max(ends_of_all) > 0.5 else 0.5
-    ticks = tuple((value, f"{value:g}") for value in np.arange(low, high + 0.01, 0.25).tolist())
+    steps = range(round(4 * low), round(4 * high) + 1)
+    ticks = tuple((step / 4, f"{step / 4:g}") for step in steps)
     across = tuple((t / 5, f"{20 * t} %") for t in range(6))
     plane = Plane(0, 1, low, high, across, ticks, texts.course_axis, "", 190)
-    return Plot(line_plot(label, plane, lines), texts.course_caption)
+    return Plot(
+        line_plot(label, plane, lines), texts.course_caption.format(least=measured.MIN_CALLS)
+    )
 
 
 def _worst(calls: Calls, wording: Wording) -> Section:
@@ -103,9 +110,10 @@ def _worst(calls: Calls, wording: Wording) -> Section:
     if worst is None:
         n_calls = len({window.call for window in calls.windows})
         few = wording.too_few(n_calls, measured.MIN_CALLS, texts.unit_calls)
-        return Section(texts.worst_heading, (how, Paragraph(few, FINDING)))
+        return Section(texts.worst_heading, (how, Paragraph(f"{texts.too_few}: {few}", FINDING)))
     head = (
-        texts.call, texts.time, texts.valence, texts.anger, texts.confidence, texts.coverage,
+        texts.call, texts.time, wording.capital(texts.valence), wording.capital(texts.anger),
+        texts.confidence, texts.coverage,
     )  # fmt: skip
     rows = tuple(_worst_row(window, wording) for window in worst)
     return Section(texts.worst_heading, (how, Table(texts.worst_caption, head, rows)))
@@ -114,9 +122,9 @@ def _worst(calls: Calls, wording: Wording) -> Section:
 def _worst_row(window: Window, wording: Wording) -> tuple[str, ...]:
     return (
         window.call,
-        f"{clock(window.start_s)}\u2013{clock(window.end_s)}",
-        wording.cell(window.valence, LEVEL_OF_ONE),
-        wording.cell(window.anger, LEVEL_OF_ONE),
+        wording.span(window.start_s, window.end_s),
+        wording.cell(window.valence, SIGNED),
+        wording.cell(window.anger, SHARE),
         wording.value(window.confidence, PERCENT),
         wording.value(window.told_share, PERCENT),
     )

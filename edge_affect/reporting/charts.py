@@ -1,4 +1,4 @@
-"""Plots as inline SVG in the colours of the page, light, dark or printed, with words beside them."""
+"""Plots as inline SVG in the colours of the page: light, dark or printed; with words beside."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from edge_affect.reporting.intervals import Estimate
 
-WIDTH, LEFT, RIGHT = 720.0, 58.0, 14.0
-TOP, FOOT = 26.0, 40.0
+WIDTH, LEFT, RIGHT = 720.0, 58.0, 26.0
+TOP, FOOT = 38.0, 40.0
 MAX_POINTS = 240
 """Longer series are drawn by means."""
 _LETTER_PX = 7.0
@@ -103,7 +103,7 @@ def line_plot(
     for at, words in edges:
         x, y = plane.place(at, plane.y_high)
         parts.append(f'<path class="edge" d="M{x:.1f} {y:.1f}V{y + plane.height:.1f}"/>')
-        parts.append(_text(x + 3, y + 11, words, "small"))
+        parts.append(_text(x, y - 4, words, "small", "middle"))
     for number, line in enumerate(lines, 1):
         parts += _drawn(plane, line, number)
     parts.append(_legend(plane, [line.name for line in lines]))
@@ -134,7 +134,8 @@ def interval_plot(
 
     parts = []
     for value, words in plane.x_ticks:
-        parts.append(f'<path class="grid" d="M{at(value):.1f} 8V{8 + height:.1f}"/>')
+        kind = "grid" if value else "axis"
+        parts.append(f'<path class="{kind}" d="M{at(value):.1f} 8V{8 + height:.1f}"/>')
         parts.append(_text(at(value), height + 24, words, "small", "middle"))
     parts.append(_text((room + WIDTH - 60) / 2, height + 40, plane.x_name, "small", "middle"))
     for number, (name, estimate) in enumerate(rows):
@@ -199,7 +200,7 @@ def _text(x: float, y: float, words: str, kind: str = "", anchor: str = "start")
 
 
 def _frame(plane: Plane) -> str:
-    parts = [_text(8, 14, plane.y_name, "small")]
+    parts = [_text(8, 12, plane.y_name, "small")]
     for value, words in plane.y_ticks:
         x, y = plane.place(plane.x_low, value)
         parts.append(f'<path class="grid" d="M{x:.1f} {y:.1f}H{WIDTH - RIGHT:g}"/>')

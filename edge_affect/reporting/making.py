@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_affect.config import GROUP_MIN_PEOPLE, Deployment
+from edge_affect.anonymity import GROUP_MIN_PEOPLE
+from edge_affect.config import Deployment
 from edge_affect.privacy import policy
 from edge_affect.reporting import audiences, thresholds
 from edge_affect.reporting import calls as calls_measured
@@ -63,7 +64,10 @@ def report(results: Results, wish: Wish, texts: Texts) -> Report:
     }[wish.kind]
     hours = sum(item.duration_s for item in results.recordings) / 3600
     basis = texts.basis.format(
-        n=len(results.recordings), hours=f"{hours:.2f}", failed=results.n_failed
+        n=len(results.recordings),
+        hours=f"{hours:.2f}",
+        nothing=results.n_nothing,
+        failed=results.n_failed,
     )
     sections: list[Section]
     if not results.recordings:
@@ -120,11 +124,8 @@ def _thresholds(results: Results, wish: Wish, wording: Wording) -> Section:
     trial = thresholds.Trial(rules, results.tick_s, per_recording=is_many)
     for recording in chosen:
         trial.take(results.records(recording))
-    return threshold_section(
-        trial.proposals(wish.alerts_per_week, wish.hours_per_week), trial.hours, trial.n_units,
-        texts.unit_recordings if is_many else texts.unit_ten_minutes, wish.alerts_per_week,
-        wish.hours_per_week, wording,
-    )  # fmt: skip
+    unit = texts.unit_recordings if is_many else texts.unit_ten_minutes
+    return threshold_section(trial, unit, wish, wording)
 
 
 def _footer(results: Results, wish: Wish, wording: Wording) -> Iterator[Section]:
@@ -174,6 +175,6 @@ def _policy(results: Results, wording: Wording) -> Iterator[Paragraph]:
     if deployment.legal_basis:
         yield Paragraph(f"{texts.legal_basis}: {deployment.legal_basis}")
     for rule in policy.applying(deployment):
-        sentence = getattr(texts, f"policy_{rule.effect.name}")
+        sentence = getattr(texts, f"policy_{rule.effect.name.lower()}")
         yield Paragraph(sentence.format(n=results.run["min_people"]))
     yield Paragraph(texts.made_by.format(version=results.run["version"]), NOTE)

@@ -75,7 +75,7 @@ def read_markers(path: Path, started: str | None) -> tuple[Marker, ...]:
         raise DataError(f"{path} has {len(data)} bytes; a file of markers has at most {MAX_BYTES}.")
     try:
         rows = _rows(data.decode("utf-8-sig"))
-    except (ValueError, csv.Error):
+    except (ValueError, RecursionError, csv.Error):
         raise DataError(
             f"{path} holds no markers; write CSV with the columns at,text or a JSON list."
         ) from None

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --soft: #555; --ground: #fff; --panel: #f4f5f7;
-  --rule: #c9ccd1; --grid: #dfe1e5; --c1: #1f5a9e; --c2: #b04a00; --c3: #2b7a3d; }
+  --rule: #c9ccd1; --grid: #dfe1e5; --c1: #1f5a9e; --c2: #b04a00;
+  --c3: #2b7a3d; }
 @media (prefers-color-scheme: dark) { :root { --ink: #ececec; --soft: #b4b8be; --ground: #16181b;
-  --panel: #212428; --rule: #4a4f56; --grid: #34383e; --c1: #7db4f0; --c2: #f2a261; --c3: #7fcf92; } }
+  --panel: #212428; --rule: #4a4f56; --grid: #34383e; --c1: #7db4f0; --c2: #f2a261;
+  --c3: #7fcf92; } }
 @page { size: A4; margin: 15mm 14mm; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 56rem; padding: 1.5rem 1.25rem 3rem; color: var(--ink);
@@ -39,7 +41,8 @@ figure { margin: 1rem 0; } svg { width: 100%; height: auto; display: block; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; margin: .8rem 0; }
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--grid);
-  vertical-align: top; overflow-wrap: anywhere; min-width: 3.5rem; }
+  vertical-align: top; }
+tbody th { overflow-wrap: anywhere; min-width: 7rem; }
 thead th { border-bottom: 2px solid var(--rule); } td { font-variant-numeric: tabular-nums; }
 pre { background: var(--panel); padding: .8rem 1rem; overflow-x: auto; font-size: .9rem;
   border-radius: .4rem; }
@@ -54,7 +57,8 @@ pre { background: var(--panel); padding: .8rem 1rem; overflow-x: auto; font-size
 .d1, .dot { fill: var(--c1); } .d2 { fill: var(--c2); } .d3 { fill: var(--c3); }
 .whisker { stroke: var(--c1); stroke-width: 3; opacity: .55; }
 @media print { :root { color-scheme: light; --ink: #000; --soft: #444; --ground: #fff;
-  --panel: #f2f2f2; --rule: #999; --grid: #ddd; --c1: #1f5a9e; --c2: #b04a00; --c3: #2b7a3d; }
+  --panel: #f2f2f2; --rule: #999; --grid: #ddd; --c1: #1f5a9e; --c2: #b04a00;
+  --c3: #2b7a3d; }
   body { padding: 0; max-width: none; font-size: 10.5pt; } h2, h3 { break-after: avoid; }
   figure, tr, .facts div, pre, .finding { break-inside: avoid; }
   .facts div, pre, .finding { border: 1px solid var(--rule); }

@@ -67,7 +67,8 @@ class Results:
 
     Attributes:
         run: What ``run.json`` holds.
-        recordings: All that say something, by path.
+        recordings: All that could be analysed, by path.
+        n_nothing: Of these, recordings that tell nothing.
         n_failed: Recordings of which nothing could be analysed.
 
     Args:
@@ -88,6 +89,7 @@ class Results:
         except (KeyError, ValueError, TypeError):
             raise self._damaged("recordings") from None
         self.recordings = [item for item in found if item.duration_s > 0]
+        self.n_nothing = sum(item.status == "nothing" for item in self.recordings)
         self.n_failed = len(found) - len(self.recordings)
 
     @property
@@ -156,7 +158,7 @@ class Results:
 
 def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        import pyarrow.parquet as parquet
+        from pyarrow import parquet
     except ImportError:
         raise ConfigError(
             "These results are in Parquet alone, which needs: pip install 'edge-affect[insights]'."

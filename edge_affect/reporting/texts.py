@@ -19,7 +19,6 @@ class Texts:
     lead_show: str
     basis: str
     range_is: str
-    of_n: str
     too_few: str
     too_few_of: str
     unit_calls: str
@@ -28,7 +27,6 @@ class Texts:
     unit_minutes: str
     unit_hours: str
     none: str
-    recording: str
     call: str
     time: str
     section: str
@@ -106,7 +104,6 @@ class Texts:
     together: str
     shows_parts: str
     heard: str
-    whole: str
     thresholds_heading: str
     thresholds_how: str
     unit_recordings: str
@@ -139,11 +136,10 @@ class Texts:
     policy_setting: str
     policy_none: str
     policy_exception: str
-    policy_ONE_CHANNEL: str
-    policy_NO_CAMERA: str
-    policy_GROUP_ONLY: str
-    policy_NO_WORDS: str
-    policy_REFUSE: str
+    policy_one_channel: str
+    policy_no_camera: str
+    policy_group_only: str
+    policy_no_words: str
     policy_words: str
     made_by: str
 
@@ -154,23 +150,24 @@ EN = Texts(
     title_calls="What calls have in common",
     title_lesson="How lessons and talks went over",
     title_show="How shows went over",
-    lead_calls="Expressed affect on the customer's channel, over all calls together. It helps to find "
-    "where to listen and what to mend. It says nothing about the people who took the calls.",
-    lead_lesson="What groups of at least {n} faces showed, section by section. No value belongs to one "
-    "person.",
-    lead_show="When the audience laughed and applauded, and what groups of at least {n} faces showed.",
-    basis="{n} recordings, {hours} hours; {failed} more tell nothing.",
-    range_is="{level} % interval {low} to {high}; n = {n}",
-    of_n="n = {n}",
+    lead_calls="Expressed affect on the customer's channel, over all calls together. It helps "
+    "to find where to listen and what to mend. It says nothing about the people who took "
+    "the calls.",
+    lead_lesson="What groups of at least {n} faces showed, section by section. No value "
+    "belongs to one person.",
+    lead_show="When the audience laughed and applauded, and what groups of at least {n} faces "
+    "showed.",
+    basis="Recordings: {n}, with {hours} hours together; {nothing} of them tell nothing. Could "
+    "not be analysed: {failed}.",
+    range_is="{level} % interval {low} to {high}; n\u00a0=\u00a0{n}",
     too_few="too few",
-    too_few_of="too few: {n} of at least {least} {unit}",
+    too_few_of="{n} of at least {least} {unit}",
     unit_calls="calls",
     unit_stretches="stretches",
     unit_blocks="blocks of {s} s",
     unit_minutes="minutes",
     unit_hours="hours",
     none="none",
-    recording="Recording",
     call="Call",
     time="Time",
     section="Section",
@@ -178,8 +175,8 @@ EN = Texts(
     coverage_name="Share of time that tells something",
     confidence="Confidence",
     confidence_name="Mean confidence of what is told",
-    abstained="In the rest of the time nothing is told: nobody was there, too little was clear, or too "
-    "few people made a group.",
+    abstained="In the rest of the time nothing is told: nobody was there, too little was "
+    "clear, or too few people made a group.",
     valence="valence",
     valence_name="Mean valence, -1 to 1",
     anger="anger",
@@ -189,34 +186,36 @@ EN = Texts(
     seconds="{s} s",
     overview="Overview",
     anger_heading="Where anger rises, and where it falls again",
-    anger_how="An angry stretch begins where anger, smoothed over {half} s, reaches {rise} and ends at "
-    "{fall}; it lasts at least {least} s. {n} were found.",
-    course_label="Anger and valence over the course of a call, in tenths, with 95 % intervals over calls. "
-    "{values}",
-    course_caption="Mean over all calls in each tenth of a call. Bands: 95 % intervals, drawing whole calls "
-    "anew.",
+    anger_how="An angry stretch begins where anger, smoothed over {half} s, reaches {rise} and "
+    "ends at {fall}; it lasts at least {least} s. {n} were found.",
+    course_label="Anger and valence over the course of a call, in tenths, with 95 % intervals "
+    "over calls. {values}",
+    course_caption="Mean over all calls in each tenth of a call. Bands: 95 % intervals, "
+    "drawing whole calls anew. Tenths in which fewer than {least} calls tell something "
+    "are left out.",
     course_anger="Anger",
     course_valence="Valence",
     course_axis="share of the call that is over",
-    rose_caption="Angry stretches by the tenth of the call in which they rose and fell again (counts)",
+    rose_caption="Angry stretches by the tenth of the call in which they rose and fell again "
+    "(counts)",
     tenth="Tenth",
     rose="rose",
     fell="fell again",
     worst_heading="Stretches worth listening to",
-    worst_how="Windows of {s} s with the most negative valence, {of_call} of a call at most. Intervals "
-    "draw blocks of 5 s within a window; where they overlap, the order says nothing. The "
-    "lowest of many windows look worse than they are.",
+    worst_how="Windows of {s} s with the most negative valence, {of_call} of a call at most. "
+    "Intervals draw blocks of 5 s within a window; where they overlap, the order says "
+    "nothing. The lowest of many windows look worse than they are.",
     worst_caption="Stretches of the lowest valence",
     phrases_heading="Pain points: phrases around angry stretches",
-    phrases_off="Not told. Which configured phrases were said is told only where the analysis had "
-    "[insights] phrases = true and a line in [deployment] legal_basis.",
+    phrases_off="Not told. Which configured phrases were said is told only where the analysis "
+    "had [insights] phrases = true and a line in [deployment] legal_basis.",
     phrases_none="No phrases were configured.",
-    phrases_how="Near means within {s} s of an angry stretch. Times chance compares that with how much "
-    "of all time is near one: 1 is chance, and an interval that holds 1 shows no link. A "
-    "link is no cause.",
+    phrases_how="Near means within {s} s of an angry stretch. Times chance compares that with "
+    "how much of all time is near one: 1 is chance, and an interval that holds 1 shows "
+    "no link. A link is no cause.",
     phrases_order="Ordered by how often they are near, the most often first.",
-    phrases_unranked="Ordered by name: to rank, each phrase needs {calls} calls and all together {stretches} "
-    "angry stretches.",
+    phrases_unranked="Ordered by name: to rank, each phrase needs {calls} calls and all "
+    "together {stretches} angry stretches.",
     phrase="Phrase",
     said="Said",
     in_calls="In share of calls",
@@ -230,52 +229,53 @@ EN = Texts(
     applause="applause",
     cheering="cheering",
     lines_label="{names} over the time of {recording}, means of the group. {values}",
-    lines_caption="Group means over time. Broken lines and numbers: sections. Gaps: nothing is told of a "
-    "group.",
+    lines_caption="Group means over time. Broken lines and numbers: sections. Gaps: nothing is "
+    "told of a group.",
     time_axis="time",
     level_axis="level, 0 to 1",
     parts_caption="Sections: mean of the group with its {level} % interval",
     parts_equal="There are no markers: sections are of equal length.",
     diff_label="{state}: each section against all others. {values}",
-    diff_caption="{state}, each section less all others, with intervals at {level} %, so that all {n} "
-    "comparisons together are right 95 times in 100. An interval that holds 0 shows no "
-    "difference.",
+    diff_caption="{state}, each section less all others, with intervals at {level} %, so that "
+    "all {n} comparisons together are right 95 times in 100. An interval that holds 0 "
+    "shows no difference.",
     diff_axis="difference",
-    lost="Lost people: section {parts}. Attention or engagement is lower there than in the other "
-    "sections, beyond chance.",
-    confused="Confused people: section {parts}. Signs of confusion are stronger there than in the "
+    lost="Lost people: section {parts}. Attention or engagement is lower there than in the "
     "other sections, beyond chance.",
+    confused="Confused people: section {parts}. Signs of confusion are stronger there than in "
+    "the other sections, beyond chance.",
     no_part="No section differs from the others beyond chance.",
-    part_too_few="No section can be compared: at least two need {n} blocks of {s} s that tell of a group.",
-    no_group="Nothing is told of groups in this recording: there were never {n} faces at a time, or "
-    "it has no pictures.",
-    not_compared="Recordings are listed by name and never compared: that would compare those who teach or "
-    "perform.",
+    part_too_few="No section can be compared: at least two need {n} blocks of {s} s that tell "
+    "of a group.",
+    no_group="Nothing is told of groups in this recording: there were never {n} faces at a "
+    "time, or it has no pictures.",
+    not_compared="Recordings are listed by name and never compared: that would compare those "
+    "who teach or perform.",
     sounds_label="Laughter and applause over the time of {recording}: {values}",
-    sounds_caption="Level of laughter and applause; shaded where they go on. Broken lines and numbers: "
-    "sections.",
+    sounds_caption="Level of laughter and applause; shaded where they go on. Broken lines and "
+    "numbers: sections.",
     per_minute="{name} a minute",
     sound_seconds="{name}, seconds",
     counted="{n} times, {s} s together",
-    sound_how="A sound goes on from a level of {level} on; pauses of up to {hold} s are bridged. Rates "
-    "have exact Poisson intervals, which take events for independent: laughs come in runs, "
-    "so true intervals are wider. Sections with less than {least} minutes heard have no rate.",
+    sound_how="A sound goes on from a level of {level} on; pauses of up to {hold} s are "
+    "bridged. Rates have exact Poisson intervals, which take events for independent: "
+    "laughs come in runs, so true intervals are wider. Sections with less than {least} "
+    "minutes heard have no rate.",
     no_sound="Nothing is told of sounds in this recording.",
     peaks="Peaks",
     peaks_caption="Minutes with the most laughter and applause",
-    peaks_few="No peaks are named: they need {minutes} minutes and {events} laughs or rounds of "
-    "applause.",
+    peaks_few="No peaks are named: they need {minutes} minutes and {events} laughs or rounds "
+    "of applause.",
     minute="Minute",
     together="Seconds of both",
     shows_parts="Sections: how often and how long",
     heard="Heard",
-    whole="whole",
     thresholds_heading="Alert thresholds for this site",
-    thresholds_how="Each alert rule was carried out on these recordings with other thresholds, all else as "
-    "configured: {hours} hours, {units} {unit}, as if the box watched {per_week} hours a "
-    "week. Proposed is the threshold just beyond the last one that would raise more than "
-    "{wanted} alerts a week. Intervals draw {unit} anew. Proposals come from recordings, and "
-    "a site that changes needs new ones.",
+    thresholds_how="Each alert rule was carried out on these recordings with other thresholds, "
+    "all else as configured ({hours} hours; {unit}: {units}), as if the box watched "
+    "{per_week} hours a week. Proposed is the threshold just beyond the last one that "
+    "would raise more than {wanted} alerts a week. Intervals draw {unit} anew. Proposals "
+    "come from recordings, and a site that changes needs new ones.",
     unit_recordings="recordings",
     unit_ten_minutes="blocks of ten minutes",
     rule="Alert rule",
@@ -287,46 +287,48 @@ EN = Texts(
     keep_quiet="none: no threshold tried raises as many",
     keep_busy="none: even the hardest threshold raises more",
     enough_is="too few: it takes {units} {unit}, {hours} hours and an alert raised {raised} times",
-    toml="Nothing is applied. Whoever runs the box pastes these lines into its configuration, or "
-    "does not:",
+    toml="Nothing is applied. Whoever runs the box pastes these lines into its configuration, "
+    "or does not:",
     no_rules="The analysis had no alert rules.",
     nothing="Nothing can be told: no recording says anything.",
     footer_heading="What this measures, and what it does not",
-    footer_measures="It measures expressed affect: what voices sound like and faces show, in rough levels "
-    "once a second. People show what they do not feel and feel what they do not show.",
-    footer_never="It knows nobody, compares no persons, and must not decide about a person: not about "
-    "marks, pay, health, honesty or access. Figures are over calls, sections and groups.",
-    footer_how="Intervals are at 95 % unless said otherwise. Means draw whole {unit} anew 1000 times, "
-    "widened to Student's t where there are few; shares of calls have Wilson's interval. "
-    "They cover chance in sampling and not the errors of the models. Slow swings that "
-    "outlast a block make them too narrow.",
-    footer_minimum="Below these minima nothing is ranked or compared: {calls} calls, {stretches} angry "
-    "stretches, {blocks} blocks of {s} s a section.",
+    footer_measures="It measures expressed affect: what voices sound like and faces show, in "
+    "rough levels once a second. People show what they do not feel and feel what they do "
+    "not show.",
+    footer_never="It knows nobody, compares no persons, and must not decide about a person: "
+    "not about marks, pay, health, honesty or access. Figures are over calls, sections "
+    "and groups.",
+    footer_how="Intervals are at 95 % unless said otherwise. Means draw whole {unit} anew 1000 "
+    "times, widened to Student's t where there are few; shares of calls have Wilson's "
+    "interval. They cover chance in sampling and not the errors of the models. Slow "
+    "swings that outlast a block make them too narrow.",
+    footer_minimum="Below these minima nothing is ranked or compared: {calls} calls, "
+    "{stretches} angry stretches, {blocks} blocks of {s} s a section.",
     weak_heading="Models, and where they are weak",
-    weak_voice="Voice: learned from acted English sentences in quiet rooms. In calm meetings it hears "
-    "fear in one window of five. Other languages, children, loud rooms and several people at "
-    "once were not measured or cost it much.",
-    weak_face="Faces: learned from web pictures; disgust, fear and contempt are mostly missed, sadness "
-    "and anger are taken for neutral. Turned, covered and tiny faces are read worse.",
-    weak_states="Valence, attention, engagement and confusion are documented formulas that no labelled "
-    "data has validated. Attention means facing the camera, not listening; confusion means "
-    "drawn brows and pauses, not failing to understand.",
-    weak_sounds="Sounds: most single laughs do not start an event, so laughs are undercounted; dogs, "
-    "saws and coughs come close to them. Cheering is a rule of thumb.",
+    weak_voice="Voice: learned from acted English sentences in quiet rooms. In calm meetings "
+    "it hears fear in one window of five. Other languages, children, loud rooms and "
+    "several people at once were not measured or cost it much.",
+    weak_face="Faces: learned from web pictures; disgust, fear and contempt are mostly missed, "
+    "sadness and anger are taken for neutral. Turned, covered and tiny faces are read "
+    "worse.",
+    weak_states="Valence, attention, engagement and confusion are documented formulas that no "
+    "labelled data has validated. Attention means facing the camera, not listening; "
+    "confusion means drawn brows and pauses, not failing to understand.",
+    weak_sounds="Sounds: most single laughs do not start an event, so laughs are undercounted; "
+    "dogs, saws and coughs come close to them. Cheering is a rule of thumb.",
     models="Models of the analysis",
     model="Model",
     policy_heading="Where this was recorded, and what applies",
-    policy_setting="Setting: {setting}; jurisdiction: {jurisdiction}; purpose: {purpose}; contact: "
-    "{contact}.",
-    policy_none="No place was declared, so no rule of a place was applied to the analysis. Whoever uses "
-    "this report has to see to it.",
+    policy_setting="Setting: {setting}; jurisdiction: {jurisdiction}; purpose: {purpose}; "
+    "contact: {contact}.",
+    policy_none="No place was declared, so no rule of a place was applied to the analysis. "
+    "Whoever uses this report has to see to it.",
     policy_exception="Declared exception: {exception}.",
-    policy_ONE_CHANNEL="Only the customer's channel was analysed, never the employee's.",
-    policy_NO_CAMERA="Pictures were left out.",
-    policy_GROUP_ONLY="Only groups of at least {n} faces are told.",
-    policy_NO_WORDS="What is said was not listened to.",
-    policy_REFUSE="Analysis is refused here.",
-    policy_words="This report holds no transcript; none is ever made of a recording's words outside "
-    "memory.",
+    policy_one_channel="Only the customer's channel was analysed, never the employee's.",
+    policy_no_camera="Pictures were left out.",
+    policy_group_only="Only groups of at least {n} faces are told.",
+    policy_no_words="What is said was not listened to.",
+    policy_words="This report holds no transcript; none is ever made of a recording's words "
+    "outside memory.",
     made_by="Made by edge-affect {version}.",
 )

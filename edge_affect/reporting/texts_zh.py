@@ -10,22 +10,20 @@ ZH = Texts(
     title_calls="来电的共同之处",
     title_lesson="课程与讲座的听众反应",
     title_show="演出的观众反应",
-    lead_calls="客户声道中表现出来的情绪，所有来电合并统计。用来找出值得回听的地方和需要改进的事情，不评"
-    "价任何接听者。",
+    lead_calls="客户声道中表现出来的情绪，所有来电合并统计。用来找出值得回听的地方和需要改进的"
+    "事情，不评价任何接听者。",
     lead_lesson="至少 {n} 张人脸的群体在每个段落中的表现。没有任何数值属于某一个人。",
     lead_show="观众何时发笑、何时鼓掌，以及至少 {n} 张人脸的群体表现。",
-    basis="{n} 段录音录像，共 {hours} 小时；另有 {failed} 段没有可用内容。",
-    range_is="{level} % 区间 {low} 至 {high}；n = {n}",
-    of_n="n = {n}",
+    basis="录音录像 {n} 段，共 {hours} 小时，其中 {nothing} 段没有结果。无法分析：{failed} 段。",
+    range_is="{level} % 区间 {low} 至 {high}；n\u00a0=\u00a0{n}",
     too_few="样本太少",
-    too_few_of="样本太少：{n}，至少需要 {least} {unit}",
+    too_few_of="现有 {n}，至少需要 {least} {unit}",
     unit_calls="通来电",
     unit_stretches="段",
     unit_blocks="个 {s} 秒区块",
     unit_minutes="分钟",
     unit_hours="小时",
     none="无",
-    recording="录音录像",
     call="来电",
     time="时间",
     section="段落",
@@ -43,10 +41,11 @@ ZH = Texts(
     seconds="{s} 秒",
     overview="概览",
     anger_heading="愤怒在哪里升起，又在哪里平息",
-    anger_how="愤怒值（按 {half} 秒平滑）升到 {rise} 时愤怒段开始，降到 {fall} 时结束，至少持续 {least}"
-    " 秒。共找到 {n} 段。",
+    anger_how="愤怒值（按 {half} 秒平滑）升到 {rise} 时愤怒段开始，降到 {fall} 时结束，至少持续"
+    " {least} 秒。共找到 {n} 段。",
     course_label="通话过程中的愤怒与效价，按十等分，含按来电抽样的 95 % 区间。{values}",
-    course_caption="每个十分之一处所有来电的平均值。色带：以整通来电重抽样的 95 % 区间。",
+    course_caption="每个十分之一处所有来电的平均值。色带：以整通来电重抽样的 95 % 区间。不足 "
+    "{least} 通来电有结果的位置不画。",
     course_anger="愤怒",
     course_valence="效价",
     course_axis="通话已进行的比例",
@@ -55,17 +54,18 @@ ZH = Texts(
     rose="升起",
     fell="平息",
     worst_heading="值得回听的片段",
-    worst_how="效价最低的 {s} 秒窗口，每通来电最多 {of_call} 个。区间在窗口内按 5 秒区块重抽样；区间重"
-    "叠时，先后顺序没有意义。从许多窗口里挑出的最低者，看上去会比实际更糟。",
+    worst_how="效价最低的 {s} 秒窗口，每通来电最多 {of_call} 个。区间在窗口内按 5 秒区块重抽样"
+    "；区间重叠时，先后顺序没有意义。从许多窗口里挑出的最低者，看上去会比实际更糟。",
     worst_caption="效价最低的片段",
     phrases_heading="痛点：愤怒段前后的用语",
-    phrases_off="不提供。只有分析时设置了 [insights] phrases = true，并在 [deployment] legal_basis 中写明"
-    "法律依据，才会列出所设定的用语。",
+    phrases_off="不提供。只有分析时设置了 [insights] phrases = true，并在 [deployment] legal_ba"
+    "sis 中写明法律依据，才会列出所设定的用语。",
     phrases_none="没有设定任何用语。",
-    phrases_how="“附近”指距愤怒段 {s} 秒以内。“相对偶然的倍数”与全部时间中处于附近的比例相比：1 即偶然；"
-    "区间包含 1 表示看不出关联。关联不等于原因。",
+    phrases_how="“附近”指距愤怒段 {s} 秒以内。“相对偶然的倍数”与全部时间中处于附近的比例相"
+    "比：1 即偶然；区间包含 1 表示看不出关联。关联不等于原因。",
     phrases_order="按出现在附近的比例从高到低排列。",
-    phrases_unranked="按名称排列：要排名，每个用语至少需要 {calls} 通来电，且愤怒段总数至少 {stretches} 段。",
+    phrases_unranked="按名称排列：要排名，每个用语至少需要 {calls} 通来电，且愤怒段总数至少 "
+    "{stretches} 段。",
     phrase="用语",
     said="说出次数",
     in_calls="出现在多少来电中",
@@ -85,8 +85,8 @@ ZH = Texts(
     parts_caption="各段落：群体平均及 {level} % 区间",
     parts_equal="没有标记：段落按等长划分。",
     diff_label="{state}：每个段落与其余段落之差。{values}",
-    diff_caption="{state}：每个段落减去其余段落，区间为 {level} %，使全部 {n} 项比较合起来的可信度为 95 %"
-    "。区间包含 0 表示看不出差别。",
+    diff_caption="{state}：每个段落减去其余段落，区间为 {level} %，使全部 {n} 项比较合起来的可"
+    "信度为 95 %。区间包含 0 表示看不出差别。",
     diff_axis="差值",
     lost="听众流失：第 {parts} 段。那里的注意或投入低于其余段落，超出偶然。",
     confused="听众困惑：第 {parts} 段。那里的困惑迹象强于其余段落，超出偶然。",
@@ -99,23 +99,22 @@ ZH = Texts(
     per_minute="每分钟{name}",
     sound_seconds="{name}（秒）",
     counted="{n} 次，共 {s} 秒",
-    sound_how="水平达到 {level} 起视为持续，{hold} 秒以内的停顿不计。频率附精确泊松区间，它假定事件相互"
-    "独立；而笑声常成串出现，真实区间更宽。听到不足 {least} 分钟的段落不给频率。",
+    sound_how="水平达到 {level} 起视为持续，{hold} 秒以内的停顿不计。频率附精确泊松区间，它假定"
+    "事件相互独立；而笑声常成串出现，真实区间更宽。听到不足 {least} 分钟的段落不给频率。",
     no_sound="这段录音录像没有声音结果。",
     peaks="高潮",
     peaks_caption="笑声与掌声最多的几分钟",
     peaks_few="不列出高潮：需要至少 {minutes} 分钟及 {events} 次笑声或掌声。",
-    minute="分钟",
+    minute="时段",
     together="两者合计秒数",
     shows_parts="各段落：次数与时长",
     heard="听到的比例",
-    whole="全部",
     thresholds_heading="适合此地的警报阈值",
-    thresholds_how="用这些录音录像对每条警报规则试用其他阈值，其余照配置：共 {hours} 小时，{units} {unit}，"
-    "假定每周监测 {per_week} 小时。建议值是刚好不再每周超过 {wanted} 次警报的阈值。区间按"
-    "{unit}重抽样。建议来自录音录像，现场变化后需重新计算。",
-    unit_recordings="段录音录像",
-    unit_ten_minutes="个十分钟区块",
+    thresholds_how="用这些录音录像对每条警报规则试用其他阈值，其余照配置：共 {hours} 小时（"
+    "{unit}：{units}），假定每周监测 {per_week} 小时。建议值是刚好不再每周超过 {wanted} "
+    "次警报的阈值。区间按{unit}重抽样。建议来自录音录像，现场变化后需重新计算。",
+    unit_recordings="录音录像",
+    unit_ten_minutes="十分钟区块",
     rule="警报规则",
     now="当前阈值",
     now_week="当前每周警报",
@@ -124,40 +123,39 @@ ZH = Texts(
     thresholds_caption="当前与建议的阈值及 95 % 区间",
     keep_quiet="无：试过的阈值都达不到那么多警报",
     keep_busy="无：最严的阈值仍会更多",
-    enough_is="样本太少：至少需要 {units} {unit}、{hours} 小时以及 {raised} 次警报",
+    enough_is="样本太少：至少需要 {units} 个{unit}、{hours} 小时以及 {raised} 次警报",
     toml="不会自动应用。由设备的运营者决定是否把这些行粘贴到配置中：",
     no_rules="分析时没有警报规则。",
     nothing="无法给出结果：没有一段录音录像有可用内容。",
     footer_heading="本报告测量什么，不测量什么",
-    footer_measures="测量的是表现出来的情绪：声音听起来如何、面部显示什么，每秒一次的粗略水平。人会表现并未感"
-    "受到的，也会感受到并未表现的。",
-    footer_never="它不认识任何人，不比较任何人，也不得用来对个人作决定：成绩、薪酬、健康、诚信、准入都不行"
-    "。数字只涉及来电、段落和群体。",
-    footer_how="除另有说明外，区间均为 95 %。平均值以整个{unit}重抽样 1000 次，样本少时按学生 t 分布放宽"
-    "；来电比例用威尔逊区间。区间只反映抽样的偶然，不含模型的错误；持续时间超过一个区块的缓慢"
-    "变化会使区间偏窄。",
-    footer_minimum="低于下列下限时不排名、不比较：{calls} 通来电、{stretches} 个愤怒段、每段落 {blocks} 个 "
-    "{s} 秒区块。",
+    footer_measures="测量的是表现出来的情绪：声音听起来如何、面部显示什么，每秒一次的粗略水平。"
+    "人会表现并未感受到的，也会感受到并未表现的。",
+    footer_never="它不认识任何人，不比较任何人，也不得用来对个人作决定：成绩、薪酬、健康、诚信"
+    "、准入都不行。数字只涉及来电、段落和群体。",
+    footer_how="除另有说明外，区间均为 95 %。平均值以整个{unit}重抽样 1000 次，样本少时按学生 t"
+    " 分布放宽；来电比例用威尔逊区间。区间只反映抽样的偶然，不含模型的错误；持续时间超过"
+    "一个区块的缓慢变化会使区间偏窄。",
+    footer_minimum="低于下列下限时不排名、不比较：{calls} 通来电、{stretches} 个愤怒段、每段落 "
+    "{blocks} 个 {s} 秒区块。",
     weak_heading="模型及其弱点",
-    weak_voice="声音：用安静房间里演员所说的英语句子训练。平静的会议中每五个窗口有一个被听成恐惧。其他语"
-    "言、儿童、嘈杂环境和多人同时说话未经测量或误差很大。",
-    weak_face="面部：用网络图片训练；厌恶、恐惧、轻蔑大多漏掉，悲伤和愤怒常被当作中性。侧转、遮挡和过小"
-    "的脸识别更差。",
-    weak_states="效价、注意、投入和困惑是公开的公式，没有经标注数据验证。“注意”是指朝向摄像头，不等于在听"
-    "；“困惑”是指皱眉和停顿，不等于没听懂。",
-    weak_sounds="声音事件：多数单次发笑不会触发事件，因此笑声被少计；狗叫、锯声、咳嗽与之相近。欢呼只是经"
-    "验规则。",
+    weak_voice="声音：用安静房间里演员所说的英语句子训练。平静的会议中每五个窗口有一个被听成恐"
+    "惧。其他语言、儿童、嘈杂环境和多人同时说话未经测量或误差很大。",
+    weak_face="面部：用网络图片训练；厌恶、恐惧、轻蔑大多漏掉，悲伤和愤怒常被当作中性。侧转、遮"
+    "挡和过小的脸识别更差。",
+    weak_states="效价、注意、投入和困惑是公开的公式，没有经标注数据验证。“注意”是指朝向摄像头"
+    "，不等于在听；“困惑”是指皱眉和停顿，不等于没听懂。",
+    weak_sounds="声音事件：多数单次发笑不会触发事件，因此笑声被少计；狗叫、锯声、咳嗽与之相近。"
+    "欢呼只是经验规则。",
     models="分析所用模型",
     model="模型",
     policy_heading="录制场所与适用规则",
     policy_setting="场所：{setting}；法域：{jurisdiction}；目的：{purpose}；联系人：{contact}。",
     policy_none="没有声明场所，因此分析没有应用任何场所规则；由报告的使用者自行负责。",
     policy_exception="声明的例外：{exception}。",
-    policy_ONE_CHANNEL="只分析客户声道，从不分析员工声道。",
-    policy_NO_CAMERA="不使用画面。",
-    policy_GROUP_ONLY="只给出至少 {n} 张人脸的群体结果。",
-    policy_NO_WORDS="不听取说话内容。",
-    policy_REFUSE="此处拒绝分析。",
+    policy_one_channel="只分析客户声道，从不分析员工声道。",
+    policy_no_camera="不使用画面。",
+    policy_group_only="只给出至少 {n} 张人脸的群体结果。",
+    policy_no_words="不听取说话内容。",
     policy_words="本报告不含文字记录；录音中的话只在内存中短暂处理，从不留存。",
     made_by="由 edge-affect {version} 生成。",
 )

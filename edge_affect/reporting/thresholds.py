@@ -16,7 +16,7 @@ from edge_affect.alerting.watch import AlertWatch, Change
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DataError
 from edge_affect.record import SIZE_BYTES, decode
-from edge_affect.reporting.intervals import N_DRAWS, SEED
+from edge_affect.reporting.intervals import N_DRAWS, SEED, poisson_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +28,8 @@ BLOCK_S = 600.0
 MIN_UNITS = 10
 MIN_HOURS = 1.0
 MIN_RAISED = 5
+MIN_EXPECTED = 3.0
+"""At the wanted rate so many alerts must fall into the recordings, or they cannot be counted."""
 MAX_HOURS = 100.0
 """Of all recordings, every so manieth is taken until about this much is tried."""
 _STEPS = tuple(round(0.05 * step, 2) for step in range(4, 20))
@@ -127,6 +129,11 @@ def _raised(rules: list[NamedRule], records: bytes, tick_s: float) -> list[list[
     return found
 
 
+def hours_needed(wanted_per_week: float, hours_per_week: float) -> float:
+    """Return how many hours of recordings a proposal takes."""
+    return max(MIN_HOURS, MIN_EXPECTED * hours_per_week / wanted_per_week)
+
+
 class Trial:
     """All rules tried on recordings, one after another.
 
@@ -192,8 +199,12 @@ class Trial:
             return Proposal(tried[0], (0.0, 0.0, 0.0), None, None, None, None, None, 0, False)  # noqa: FBT003 (a record of nine values)
         rates = counts.sum(axis=0) / hours.sum() * hours_per_week
         drawn = _drawn(counts, hours) * hours_per_week
-        now = _with_ends(rates[0], drawn[:, 0])
-        is_enough = len(hours) >= MIN_UNITS and hours.sum() >= MIN_HOURS and n_raised >= MIN_RAISED
+        now = self._week(counts[:, 0], drawn[:, 0], hours_per_week)
+        is_enough = (
+            len(hours) >= MIN_UNITS
+            and hours.sum() >= hours_needed(wanted, hours_per_week)
+            and n_raised >= MIN_RAISED
+        )
         best = _chosen(rates[1:], wanted) if is_enough else None
         if best is None:
             return Proposal(
@@ -204,11 +215,21 @@ class Trial:
         levels = [values[_nearest(row, wanted)] for row in drawn[:, 1:]]
         low, high = np.quantile(levels, [0.025, 0.975], method="nearest")
         rule = tried[1 + best].rule
+        then = self._week(counts[:, 1 + best], drawn[:, 1 + best], hours_per_week)
         return Proposal(
-            tried[0], now, rule.threshold, rule.clear, float(low), float(high),
-            _with_ends(rates[1 + best], drawn[:, 1 + best]), n_raised, is_enough,
-            float(rates[1:].max()),
+            tried[0], now, rule.threshold, rule.clear, float(low), float(high), then, n_raised,
+            is_enough, float(rates[1:].max()),
         )  # fmt: skip
+
+    def _week(
+        self, counts: NDArray[np.float64], drawn: NDArray[np.float64], hours_per_week: float
+    ) -> tuple[float, float, float]:
+        """Return alerts a week with their interval: few are taken for a Poisson count."""
+        told = poisson_rate(int(counts.sum()), self.hours / hours_per_week)
+        if told.n < MIN_RAISED:
+            return told.value, told.low, told.high
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        return told.value, float(low), float(high)
 
 
 def toml_lines(proposals: Iterable[Proposal]) -> str:
@@ -245,8 +266,3 @@ def _drawn(counts: NDArray[np.float64], hours: NDArray[np.float64]) -> NDArray[n
         chosen = rng.integers(0, n, n)
         drawn[number] = counts[chosen].sum(axis=0) / hours[chosen].sum()
     return drawn
-
-
-def _with_ends(rate: float, drawn: NDArray[np.float64]) -> tuple[float, float, float]:
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(rate), float(low), float(high)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge_affect.reporting.charts import clock
 from edge_affect.reporting.intervals import LEVEL
 from edge_affect.reporting.page import Fact
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from edge_affect.reporting.intervals import Estimate
     from edge_affect.reporting.texts import Texts
 
-PERCENT, LEVEL_OF_ONE, SECONDS, RATE = "percent", "level", "seconds", "rate"
+PERCENT, SHARE, SIGNED, SECONDS, RATE = "percent", "share", "signed", "seconds", "rate"
+
+NO_BREAK = "\u00a0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Wording:
         if estimate is None:
             return self.texts.too_few
         low, high = self._ends(estimate, kind)
-        return f"{self.value(estimate.value, kind)} ({low} \u2026 {high})"
+        return f"{self.value(estimate.value, kind)} ({low} \u2026 {high})".replace(" ", NO_BREAK)
 
     def fact(self, name: str, estimate: Estimate | None, kind: str, too_few: str) -> Fact:
         """Return a figure that stands alone.
@@ -63,14 +66,24 @@ class Wording:
         """Return why there is no figure."""
         return self.texts.too_few_of.format(n=f"{n:g}", least=f"{least:g}", unit=unit)
 
+    @staticmethod
+    def span(start_s: float, end_s: float) -> str:
+        """Return a stretch of media time that no line breaks."""
+        return f"{clock(start_s)}\u2060\u2013\u2060{clock(end_s)}"
+
+    @staticmethod
+    def capital(text: str) -> str:
+        """Return a name as a line begins with it."""
+        return text[:1].upper() + text[1:]
+
     def joined(self, parts: list[str]) -> str:
         """Return a list in words."""
         return self.texts.list_comma.join(parts)
 
     def _ends(self, estimate: Estimate, kind: str) -> tuple[str, str]:
         low, high = estimate.low, estimate.high
-        if kind == PERCENT:
-            # Widened intervals may lead out of what shares can be.
+        # Widened intervals may lead out of what a figure can be.
+        if kind in {PERCENT, SHARE}:
             low, high = max(0.0, low), min(1.0, high)
         elif kind in {SECONDS, RATE}:
             low = max(0.0, low)
