@@ -158,13 +158,13 @@ def _part_table(figures: Sequence[PartFigures], wording: Wording) -> Table:
 def _difference_plot(figures: Sequence[PartFigures], name: str, wording: Wording) -> Plot:
     texts = wording.texts
     rows = [(part_name(figure.part), figure.differences[name]) for figure in figures]
-    values = [f"{row}: {wording.cell(estimate, SIGNED)}" for row, estimate in rows]
+    values = [wording.named(row, wording.cell(estimate, SIGNED)) for row, estimate in rows]
     ends = [abs(end) for _, e in rows if e is not None for end in (e.low, e.high)]
     reach = next((r for r in (0.1, 0.2, 0.5, 1.0) if max(ends, default=0.0) <= r), 1.0)
     ticks = tuple((reach * s / 2, f"{reach * s / 2:+g}" if s else "0") for s in range(-2, 3))
     plane = Plane(-reach, reach, 0, 1, ticks, (), texts.diff_axis, "")
     shown = getattr(texts, name)
-    label = texts.diff_label.format(state=shown, values="; ".join(values))
+    label = texts.diff_label.format(state=shown, values=texts.list_semicolon.join(values))
     level = 100 * (1 - (1 - LEVEL) / len(figures))
     caption = texts.diff_caption.format(
         state=wording.capital(shown), level=f"{level:.3g}", n=len(figures)
@@ -191,11 +191,15 @@ def _sound_plot(
         lines.append(Line(shown, *_binned_peaks(series, name, recording.duration_s)))
         spans += [(start, end, style) for start, end in own]
         together = f"{sum(end - start for start, end in own):.0f}"
-        values.append(f"{shown}: {texts.counted.format(n=len(own), s=together)}")
-    label = texts.sounds_label.format(recording=recording.name, values="; ".join(values))
+        values.append(wording.named(shown, texts.counted.format(n=len(own), s=together)))
+    label = texts.sounds_label.format(
+        recording=recording.name, values=texts.list_semicolon.join(values)
+    )
     plane = _time_plane(recording, wording)
     drawn = line_plot(label, plane, lines, _edges(parts), spans)
-    return Plot(drawn, f"{texts.sounds_caption} {'; '.join(values)}.")
+    return Plot(
+        drawn, f"{texts.sounds_caption} {texts.list_semicolon.join(values)}{texts.full_stop}"
+    )
 
 
 def _binned_peaks(

@@ -67,7 +67,7 @@ def _anger(calls: Calls, wording: Wording) -> Section:
         blocks.append(_course(courses, wording))
     else:
         few = wording.too_few(calls.n, measured.MIN_CALLS, texts.unit_calls)
-        blocks.append(Paragraph(f"{texts.too_few}: {few}", FINDING))
+        blocks.append(Paragraph(wording.named(texts.too_few, few), FINDING))
     if calls.n_stretches:
         rose, fell = calls.rose_and_fell
         head = (texts.tenth, *(str(t + 1) for t in range(measured.N_TENTHS)))
@@ -89,15 +89,15 @@ def _course(courses: list[list[Estimate | None]], wording: Wording) -> Plot:
         middle, lower, upper = (tuple(map(float, column)) for column in zip(*ends, strict=True))
         lines.append(Line(name, x, middle, lower, upper))
         told = ["-" if e is None else f"{e.value:.2f}" for e in course]
-        values.append(f"{name}: {wording.joined(told)}")
-    label = texts.course_label.format(values="; ".join(values))
+        values.append(wording.named(name, wording.joined(told)))
+    label = texts.course_label.format(values=texts.list_semicolon.join(values))
     ends_of_all = [edge for line in lines for edge in (*line.low, *line.high) if not np.isnan(edge)]
     low = -1.0 if min(ends_of_all) < -0.5 else -0.5
     high = 1.0 if max(ends_of_all) > 0.5 else 0.5
     steps = range(round(4 * low), round(4 * high) + 1)
     ticks = tuple((step / 4, f"{step / 4:g}") for step in steps)
     across = tuple((t / 5, f"{20 * t} %") for t in range(6))
-    plane = Plane(0, 1, low, high, across, ticks, texts.course_axis, "", 190)
+    plane = Plane(0, 1, low, high, across, ticks, texts.course_axis, texts.course_level, 190)
     return Plot(
         line_plot(label, plane, lines), texts.course_caption.format(least=measured.MIN_CALLS)
     )
@@ -110,7 +110,9 @@ def _worst(calls: Calls, wording: Wording) -> Section:
     if worst is None:
         n_calls = len({window.call for window in calls.windows})
         few = wording.too_few(n_calls, measured.MIN_CALLS, texts.unit_calls)
-        return Section(texts.worst_heading, (how, Paragraph(f"{texts.too_few}: {few}", FINDING)))
+        return Section(
+            texts.worst_heading, (how, Paragraph(wording.named(texts.too_few, few), FINDING))
+        )
     head = (
         texts.call, texts.time, wording.capital(texts.valence), wording.capital(texts.anger),
         texts.confidence, texts.coverage,
@@ -140,25 +142,36 @@ def _phrases(
         return Section(texts.phrases_heading, (Paragraph(texts.phrases_none),))
     found, is_ranked = calls.phrases(names)
     order = texts.phrases_order if is_ranked else texts.phrases_unranked
+    level = f"{100 * measured.phrase_level(len(names)):.3g}"
+    how = texts.phrases_how.format(s=f"{measured.NEAR_S:g}", level=level)
     return Section(
         texts.phrases_heading,
         (
-            Paragraph(f"{texts.legal_basis}: {legal_basis}"),
-            Paragraph(texts.phrases_how.format(s=f"{measured.NEAR_S:g}")),
+            Paragraph(wording.named(texts.legal_basis, legal_basis)),
+            Paragraph(how),
+            *((Paragraph(_links(found, wording), FINDING),) if is_ranked else ()),
             Table(
                 order.format(calls=measured.MIN_CALLS, stretches=measured.MIN_STRETCHES),
                 (texts.phrase, texts.said, texts.in_calls, texts.near, texts.times_chance),
-                tuple(_phrase_row(phrase, wording) for phrase in found),
+                tuple(_phrase_row(phrase, calls.n, wording) for phrase in found),
             ),
         ),
     )
 
 
-def _phrase_row(phrase: Phrase, wording: Wording) -> tuple[str, ...]:
+def _links(found: list[Phrase], wording: Wording) -> str:
+    linked = [p.name for p in found if p.times_chance is not None and p.times_chance.low > 1]
+    if not linked:
+        return wording.texts.phrases_unlinked
+    return wording.texts.phrases_linked.format(names=wording.joined(linked))
+
+
+def _phrase_row(phrase: Phrase, n_calls: int, wording: Wording) -> tuple[str, ...]:
+    of_all = wording.texts.n_of.format(n=phrase.n_calls, all=n_calls)
     return (
         phrase.name,
         str(phrase.n_said),
-        f"{phrase.n_calls}: {wording.cell(phrase.calls, PERCENT)}",
+        wording.named(of_all, wording.cell(phrase.calls, PERCENT)),
         wording.cell(phrase.near, PERCENT),
         wording.cell(phrase.times_chance, RATE),
     )

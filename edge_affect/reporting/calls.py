@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_affect.reporting.intervals import Estimate, bootstrap_ratio, wilson
+from edge_affect.reporting.intervals import (
+    LEVEL,
+    Estimate,
+    bootstrap_ratio,
+    bootstrap_ratio_of_ratios,
+    wilson,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -207,23 +213,25 @@ class Calls:
         Args:
             names: Of each slot.
         """
-        near_s, all_s = np.array(self._near).T if self._near else np.zeros((2, 0))
-        chance = near_s.sum() / max(1e-9, all_s.sum())
-        found = [self._phrase(names[slot], self._said.get(slot, []), chance) for slot in names]
+        level = phrase_level(len(names))
+        found = [self._phrase(names[slot], self._said.get(slot, []), level) for slot in names]
         is_ranked = bool(found) and all(phrase.near is not None for phrase in found)
         if is_ranked:
             return sorted(found, key=lambda p: (-(p.near.value if p.near else 0), p.name)), True
         return sorted(found, key=lambda phrase: phrase.name), False
 
-    def _phrase(self, name: str, said: list[tuple[int, int, int]], chance: float) -> Phrase:
+    def _phrase(self, name: str, said: list[tuple[int, int, int]], level: float) -> Phrase:
         n_said, n_calls = sum(row[1] for row in said), len(said)
-        is_enough = n_calls >= MIN_CALLS and self.n_stretches >= MIN_STRETCHES
-        near = None
-        if is_enough:
-            near = bootstrap_ratio([r[2] for r in said], [r[1] for r in said], MIN_CALLS)
-        times = None
-        if near is not None and chance > 0:
-            times = Estimate(near.value / chance, near.low / chance, near.high / chance, near.n)
+        near = times = None
+        if n_calls >= MIN_CALLS and self.n_stretches >= MIN_STRETCHES:
+            counts = np.zeros((2, self.n))
+            for call, n_of_call, n_near in said:
+                counts[:, call] = n_near, n_of_call
+            near_s, all_s = np.array(self._near).T
+            near = bootstrap_ratio(counts[0], counts[1], MIN_CALLS)
+            times = bootstrap_ratio_of_ratios(
+                (counts[0], counts[1]), (near_s, all_s), MIN_CALLS, level
+            )
         return Phrase(name, n_said, n_calls, wilson(n_calls, self.n, MIN_CALLS), near, times)
 
     def _take_phrases(self, series: Series, stretches: tuple[Stretch, ...]) -> None:
@@ -279,6 +287,11 @@ def angry_stretches(series: Series, tick_s: float) -> tuple[Stretch, ...]:
     if start_s is not None:
         found.append(Stretch(start_s, known_s, has_fallen=False))
     return tuple(s for s in found if s.end_s - s.start_s >= MIN_STRETCH_S)
+
+
+def phrase_level(n_phrases: int) -> float:
+    """Return the level of intervals against chance, so that all phrases together keep 95 %."""
+    return 1 - (1 - LEVEL) / max(1, n_phrases)
 
 
 def phrase_names(run: dict[str, Any]) -> dict[int, str] | None:

@@ -89,6 +89,39 @@ def bootstrap_difference(
     return Estimate(value, low, high, n)
 
 
+def bootstrap_ratio_of_ratios(
+    one: tuple[NDArray[np.float64], NDArray[np.float64]],
+    other: tuple[NDArray[np.float64], NDArray[np.float64]],
+    min_units: int,
+    level: float = LEVEL,
+) -> Estimate | None:
+    """Return one ratio of sums by another, of the same units, which are drawn together.
+
+    Args:
+        one: Sums and counts of each unit, shape ``(n,)`` each.
+        other: The same of what is compared with.
+        min_units: With fewer units that count something in ``one`` it is None: too few.
+        level: Of the interval.
+    """
+    table = np.array([*one, *other], np.float64)
+    n, n_counting = table.shape[1], int((table[1] > 0).sum())
+    if n_counting < max(2, min_units) or not table[1].sum() or not table[2].sum():
+        return None
+    rng = np.random.default_rng(SEED)
+    value, drawn = _double_ratio(table.sum(axis=1)), []
+    for _ in range(N_DRAWS):
+        sums = table[:, rng.integers(0, n, n)].sum(axis=1)
+        # A draw without any of it says nothing of how often it is near.
+        if sums[1] and sums[2]:
+            drawn.append(_double_ratio(sums))
+    low, high = _ends(value, np.array(drawn), n_counting, level)
+    return Estimate(value, low, high, n_counting)
+
+
+def _double_ratio(sums: NDArray[np.float64]) -> float:
+    return float(sums[0] / sums[1] / (sums[2] / sums[3]))
+
+
 def wilson(n_hits: int, n: int, min_units: int = 1) -> Estimate | None:
     """Return a share with Wilson's score interval; None where ``n`` is below the minimum.
 

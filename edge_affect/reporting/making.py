@@ -110,7 +110,9 @@ def _audiences(results: Results, wish: Wish, wording: Wording) -> Iterator[Secti
         own = parts(wish.markers, recording.name, recording.duration_s, PART_S)
         blocks = group_blocks(recording, series, own, wording)
         if wish.kind == SHOW:
-            blocks = [*sound_blocks(recording, series, own, results.tick_s, wording), *blocks]
+            heard = sound_blocks(recording, series, own, results.tick_s, wording)
+            headings = Heading(texts.sounds_heading), Heading(texts.group_heading)
+            blocks = [headings[0], *heard, headings[1], *blocks]
         yield Section(recording.name, tuple(blocks))
 
 
@@ -130,12 +132,15 @@ def _thresholds(results: Results, wish: Wish, wording: Wording) -> Section:
 
 def _footer(results: Results, wish: Wish, wording: Wording) -> Iterator[Section]:
     texts = wording.texts
-    block_s = f"{audiences.BLOCK_S:g}"
-    unit = texts.unit_calls if wish.kind == CALLS else texts.unit_blocks.format(s=block_s)
-    minimum = texts.footer_minimum.format(
-        calls=calls_measured.MIN_CALLS, stretches=calls_measured.MIN_STRETCHES,
-        blocks=audiences.MIN_BLOCKS, s=block_s,
-    )  # fmt: skip
+    if wish.kind == CALLS:
+        unit = texts.whole_calls
+        minimum = texts.footer_minimum_calls.format(
+            calls=calls_measured.MIN_CALLS, stretches=calls_measured.MIN_STRETCHES
+        )
+    else:
+        block_s = f"{audiences.BLOCK_S:g}"
+        unit = texts.whole_blocks.format(s=block_s)
+        minimum = texts.footer_minimum_parts.format(blocks=audiences.MIN_BLOCKS, s=block_s)
     lines = (
         texts.footer_measures, texts.footer_never, texts.footer_how.format(unit=unit), minimum,
         texts.policy_words,
@@ -152,7 +157,7 @@ def _footer(results: Results, wish: Wish, wording: Wording) -> Iterator[Section]
     )
     yield Section(
         texts.weak_heading,
-        (*map(Paragraph, weak), Heading(texts.models),
+        (*map(Paragraph, weak),
          Table(texts.models, (texts.model, "SHA-256"), models)),
     )  # fmt: skip
     yield Section(texts.policy_heading, tuple(_policy(results, wording)))
@@ -173,7 +178,7 @@ def _policy(results: Results, wording: Wording) -> Iterator[Paragraph]:
     if deployment.exception:
         yield Paragraph(texts.policy_exception.format(exception=deployment.exception))
     if deployment.legal_basis:
-        yield Paragraph(f"{texts.legal_basis}: {deployment.legal_basis}")
+        yield Paragraph(wording.named(texts.legal_basis, deployment.legal_basis))
     for rule in policy.applying(deployment):
         sentence = getattr(texts, f"policy_{rule.effect.name.lower()}")
         yield Paragraph(sentence.format(n=results.run["min_people"]))

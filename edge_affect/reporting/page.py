@@ -60,7 +60,8 @@ pre { background: var(--panel); padding: .8rem 1rem; overflow-x: auto; font-size
   --panel: #f2f2f2; --rule: #999; --grid: #ddd; --c1: #1f5a9e; --c2: #b04a00;
   --c3: #2b7a3d; }
   body { padding: 0; max-width: none; font-size: 10.5pt; } h2, h3 { break-after: avoid; }
-  figure, tr, .facts div, pre, .finding { break-inside: avoid; }
+  figure, table, tr, .facts div, pre, .finding { break-inside: avoid; }
+  caption { break-after: avoid; }
   .facts div, pre, .finding { border: 1px solid var(--rule); }
   .scroll, pre { overflow: visible; } pre { white-space: pre-wrap; } }
 """

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
+from array import array
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_affect.errors import ConfigError, DataError, InputMissingError, PolicyError
-from edge_affect.insights.vectors import COLUMNS, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LAYOUT = 1
+READ: tuple[str, ...] = (
+    "anger", "valence", "attention", "engagement", "confusion", "laughter", "applause", "cheering",
+)  # fmt: skip
+"""Signals that some report tells of."""
+_ROWS_AT_ONCE = 8192
 _LISTS: tuple[str, ...] = ("models", "deployment", "channel", "alert_rules", "digests")
 
 
@@ -104,9 +111,8 @@ class Results:
             InputMissingError: If its file is not there.
             DataError: If it is damaged.
         """
-        rows = list(self._rows(f"vectors/{recording.name}"))
         try:
-            return _series(rows)
+            return _series(self._rows(f"vectors/{recording.name}"))
         except (KeyError, ValueError, TypeError):
             raise self._damaged(f"vectors/{recording.name}") from None
 
@@ -163,7 +169,8 @@ def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
         raise ConfigError(
             "These results are in Parquet alone, which needs: pip install 'edge-affect[insights]'."
         ) from None
-    yield from parquet.read_table(path).to_pylist()
+    for batch in parquet.ParquetFile(path).iter_batches(_ROWS_AT_ONCE):
+        yield from batch.to_pylist()
 
 
 def _recording(row: dict[str, Any]) -> Recording:
@@ -183,21 +190,31 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _series(rows: list[dict[str, Any]]) -> Series:
-    def column(name: str) -> NDArray[np.float64]:
-        texts = [row[name] for row in rows]
-        return np.array([np.nan if t is None or t == "" else float(t) for t in texts], np.float64)
-
-    if rows and set(rows[0]) != set(COLUMNS):
-        raise ValueError("columns")
+def _series(rows: Iterator[dict[str, Any]]) -> Series:
+    """Return what is read of vectors; row by row, so that a recording of days fits into memory."""
+    numbers = {name: array("d") for name in ("at_s", *READ, "confidence")}
+    is_told, people, phrases = array("b"), [], []
+    for row in rows:
+        for name, column in numbers.items():
+            value = row[name]
+            column.append(np.nan if value is None or value == "" else float(value))
+        is_told.append(bool(row["expression"]))
+        people.append(sys.intern(row["people"] or ""))
+        phrases.append(_slots(row["phrases"] or ""))
+    columns = {name: np.array(column, np.float64) for name, column in numbers.items()}
     return Series(
-        at_s=column("at_s"),
-        values={name: column(name) for name in NUMBERS},
-        confidence=column("confidence"),
-        is_told=np.array([bool(row["expression"]) for row in rows], np.bool_),
-        people=tuple(row["people"] or "" for row in rows),
-        phrases=tuple(tuple(int(slot) for slot in (row["phrases"] or "").split()) for row in rows),
+        at_s=columns.pop("at_s"),
+        confidence=columns.pop("confidence"),
+        values=columns,
+        is_told=np.array(is_told, np.bool_),
+        people=tuple(people),
+        phrases=tuple(phrases),
     )
+
+
+@cache
+def _slots(text: str) -> tuple[int, ...]:
+    return tuple(int(slot) for slot in text.split())
 
 
 def check_policy(run: dict[str, Any], kind: str) -> None:

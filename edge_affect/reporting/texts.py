@@ -22,6 +22,8 @@ class Texts:
     too_few: str
     too_few_of: str
     unit_calls: str
+    whole_calls: str
+    whole_blocks: str
     unit_stretches: str
     unit_blocks: str
     unit_minutes: str
@@ -49,6 +51,7 @@ class Texts:
     course_caption: str
     course_anger: str
     course_valence: str
+    course_level: str
     course_axis: str
     rose_caption: str
     tenth: str
@@ -63,6 +66,12 @@ class Texts:
     phrases_how: str
     phrases_order: str
     phrases_unranked: str
+    phrases_linked: str
+    phrases_unlinked: str
+    n_of: str
+    named: str
+    list_semicolon: str
+    full_stop: str
     phrase: str
     said: str
     in_calls: str
@@ -98,6 +107,8 @@ class Texts:
     sound_how: str
     no_sound: str
     peaks: str
+    sounds_heading: str
+    group_heading: str
     peaks_caption: str
     peaks_few: str
     minute: str
@@ -124,7 +135,8 @@ class Texts:
     footer_measures: str
     footer_never: str
     footer_how: str
-    footer_minimum: str
+    footer_minimum_calls: str
+    footer_minimum_parts: str
     weak_heading: str
     weak_voice: str
     weak_face: str
@@ -163,6 +175,8 @@ EN = Texts(
     too_few="too few",
     too_few_of="{n} of at least {least} {unit}",
     unit_calls="calls",
+    whole_calls="whole calls",
+    whole_blocks="whole blocks of {s} s",
     unit_stretches="stretches",
     unit_blocks="blocks of {s} s",
     unit_minutes="minutes",
@@ -195,6 +209,7 @@ EN = Texts(
     "are left out.",
     course_anger="Anger",
     course_valence="Valence",
+    course_level="mean: anger 0 to 1, valence -1 to 1",
     course_axis="share of the call that is over",
     rose_caption="Angry stretches by the tenth of the call in which they rose and fell again "
     "(counts)",
@@ -212,10 +227,17 @@ EN = Texts(
     phrases_none="No phrases were configured.",
     phrases_how="Near means within {s} s of an angry stretch. Times chance compares that with "
     "how much of all time is near one: 1 is chance, and an interval that holds 1 shows "
-    "no link. A link is no cause.",
+    "no link. Its intervals draw whole calls and are at {level} %, so that all phrases "
+    "together are right 95 times in 100. A link is no cause.",
     phrases_order="Ordered by how often they are near, the most often first.",
     phrases_unranked="Ordered by name: to rank, each phrase needs {calls} calls and all "
     "together {stretches} angry stretches.",
+    phrases_linked="More often near anger than by chance: {names}.",
+    phrases_unlinked="No phrase is near anger more often than by chance.",
+    n_of="{n} of {all}",
+    named="{name}: {value}",
+    list_semicolon="; ",
+    full_stop=".",
     phrase="Phrase",
     said="Said",
     in_calls="In share of calls",
@@ -263,6 +285,8 @@ EN = Texts(
     "minutes heard have no rate.",
     no_sound="Nothing is told of sounds in this recording.",
     peaks="Peaks",
+    sounds_heading="What was heard",
+    group_heading="What the group showed",
     peaks_caption="Minutes with the most laughter and applause",
     peaks_few="No peaks are named: they need {minutes} minutes and {events} laughs or rounds "
     "of applause.",
@@ -286,7 +310,9 @@ EN = Texts(
     thresholds_caption="Thresholds now and proposed, with 95 % intervals",
     keep_quiet="none: no threshold tried raises as many",
     keep_busy="none: even the hardest threshold raises more",
-    enough_is="too few: it takes {units} {unit}, {hours} hours and an alert raised {raised} times",
+    enough_is="Where it says too few: a proposal takes {hours} h of recordings ({unit}: "
+    "{units} at least), so that a few alerts fall into them at the wanted rate, and an "
+    "alert raised {raised} times.",
     toml="Nothing is applied. Whoever runs the box pastes these lines into its configuration, "
     "or does not:",
     no_rules="The analysis had no alert rules.",
@@ -298,12 +324,15 @@ EN = Texts(
     footer_never="It knows nobody, compares no persons, and must not decide about a person: "
     "not about marks, pay, health, honesty or access. Figures are over calls, sections "
     "and groups.",
-    footer_how="Intervals are at 95 % unless said otherwise. Means draw whole {unit} anew 1000 "
+    footer_how="Intervals are at 95 % unless said otherwise. Means draw {unit} anew 1000 "
     "times, widened to Student's t where there are few; shares of calls have Wilson's "
     "interval. They cover chance in sampling and not the errors of the models. Slow "
     "swings that outlast a block make them too narrow.",
-    footer_minimum="Below these minima nothing is ranked or compared: {calls} calls, "
-    "{stretches} angry stretches, {blocks} blocks of {s} s a section.",
+    footer_minimum_calls="Nothing is ranked or compared with fewer than {calls} calls, or with "
+    "fewer than {stretches} angry stretches where it is about these.",
+    footer_minimum_parts="Nothing is ranked or compared with fewer than {blocks} blocks of {s} "
+    "s told in a section. A difference of less than half a step of what a record can "
+    "tell counts for none.",
     weak_heading="Models, and where they are weak",
     weak_voice="Voice: learned from acted English sentences in quiet rooms. In calm meetings "
     "it hears fear in one window of five. Other languages, children, loud rooms and "
@@ -314,8 +343,8 @@ EN = Texts(
     weak_states="Valence, attention, engagement and confusion are documented formulas that no "
     "labelled data has validated. Attention means facing the camera, not listening; "
     "confusion means drawn brows and pauses, not failing to understand.",
-    weak_sounds="Sounds: most single laughs do not start an event, so laughs are undercounted; "
-    "dogs, saws and coughs come close to them. Cheering is a rule of thumb.",
+    weak_sounds="Sounds: most single laughs stay below the level that counts, so laughs are "
+    "undercounted; dogs, saws and coughs come close to them. Cheering is a rule of thumb.",
     models="Models of the analysis",
     model="Model",
     policy_heading="Where this was recorded, and what applies",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge_affect.reporting import thresholds as tried
-from edge_affect.reporting.page import Code, Paragraph, Section, Table
+from edge_affect.reporting.page import NOTE, Code, Paragraph, Section, Table
 from edge_affect.reporting.wording import NO_BREAK
 
 if TYPE_CHECKING:
@@ -34,25 +34,27 @@ def threshold_section(trial: Trial, unit: str, wish: Wish, wording: Wording) -> 
         per_week=f"{wish.hours_per_week:g}", wanted=f"{wanted:g}",
     )  # fmt: skip
     head = (texts.rule, texts.now, texts.now_week, texts.proposed, texts.proposed_week)
-    rows = tuple(_row(proposal, unit, wish, wording) for proposal in proposals)
+    rows = tuple(_row(proposal, wish, wording) for proposal in proposals)
     blocks: list[Block] = [Paragraph(how), Table(texts.thresholds_caption, head, rows)]
+    if not all(proposal.is_enough for proposal in proposals):
+        needed = tried.hours_needed(wanted, wish.hours_per_week)
+        few = texts.enough_is.format(
+            hours=f"{needed:.0f}", unit=unit, units=tried.MIN_UNITS, raised=tried.MIN_RAISED
+        )
+        blocks.append(Paragraph(few, NOTE))
     lines = tried.toml_lines(proposals)
     if lines:
         blocks += [Paragraph(texts.toml), Code(lines)]
     return Section(texts.thresholds_heading, tuple(blocks))
 
 
-def _row(proposal: Proposal, unit: str, wish: Wish, wording: Wording) -> tuple[str, ...]:
+def _row(proposal: Proposal, wish: Wish, wording: Wording) -> tuple[str, ...]:
     texts = wording.texts
     named = proposal.rule
     sign = "\u2265" if named.rule.direction == "above" else "\u2264"
     now = f"{sign} {named.rule.threshold:g}"
     if not proposal.is_enough:
-        needed = tried.hours_needed(wish.alerts_per_week, wish.hours_per_week)
-        few = texts.enough_is.format(
-            units=tried.MIN_UNITS, unit=unit, hours=f"{needed:.0f}", raised=tried.MIN_RAISED
-        )
-        return (named.name, now, texts.too_few, few, texts.too_few)
+        return (named.name, now, *[texts.too_few] * 3)
     if proposal.threshold is None or proposal.low is None or proposal.high is None:
         is_quiet = proposal.most_per_week <= wish.alerts_per_week
         kept = texts.keep_quiet if is_quiet else texts.keep_busy

@@ -76,6 +76,10 @@ class Wording:
         """Return a name as a line begins with it."""
         return text[:1].upper() + text[1:]
 
+    def named(self, name: str, value: str) -> str:
+        """Return what something is, after its name."""
+        return self.texts.named.format(name=name, value=value)
+
     def joined(self, parts: list[str]) -> str:
         """Return a list in words."""
         return self.texts.list_comma.join(parts)
