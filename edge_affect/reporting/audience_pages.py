@@ -18,7 +18,7 @@ from edge_affect.reporting.charts import (
 )
 from edge_affect.reporting.intervals import LEVEL
 from edge_affect.reporting.page import FINDING, NOTE, Fact, Facts, Heading, Paragraph, Plot, Table
-from edge_affect.reporting.wording import PERCENT, RATE, SHARE, SIGNED
+from edge_affect.reporting.wording import NO_BREAK, PERCENT, RATE, SECONDS, SHARE, SIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,16 +221,14 @@ def _sound_table(
     head = [texts.section, texts.time]
     for name in names:
         shown = getattr(texts, name)
-        head += [
-            wording.capital(texts.per_minute.format(name=shown)),
-            wording.capital(texts.sound_seconds.format(name=shown)),
-        ]
+        head.append(wording.capital(texts.sound_column.format(name=shown)))
     rows = []
     for part in parts:
         figures = measured.sound_figures(series, part.start_s, part.end_s, tick_s)
         row = [part_name(part), wording.span(part.start_s, part.end_s)]
         for name in names:
-            row += [wording.cell(figures.rates[name], RATE), f"{figures.seconds[name]:.0f}"]
+            seconds = wording.value(figures.seconds[name], SECONDS).replace(" ", NO_BREAK)
+            row.append(f"{wording.cell(figures.rates[name], RATE)}{texts.list_semicolon}{seconds}")
         rows.append((*row, wording.value(figures.heard_share, PERCENT)))
     return Table(texts.shows_parts, (*head, texts.heard), tuple(rows))
 

@@ -102,7 +102,7 @@ class Texts:
     sounds_label: str
     sounds_caption: str
     per_minute: str
-    sound_seconds: str
+    sound_column: str
     counted: str
     sound_how: str
     no_sound: str
@@ -277,7 +277,7 @@ EN = Texts(
     sounds_caption="Level of laughter and applause; shaded where they go on. Broken lines and "
     "numbers: sections.",
     per_minute="{name} a minute",
-    sound_seconds="{name}, seconds",
+    sound_column="{name} a minute; all its seconds",
     counted="{n} times, {s} s together",
     sound_how="A sound goes on from a level of {level} on; pauses of up to {hold} s are "
     "bridged. Rates have exact Poisson intervals, which take events for independent: "

@@ -107,7 +107,7 @@ ZH = Texts(
     sounds_label="{recording} 中笑声与掌声随时间的分布：{values}",
     sounds_caption="笑声与掌声的水平；阴影处表示正在持续。虚线与数字：段落。",
     per_minute="每分钟{name}",
-    sound_seconds="{name}（秒）",
+    sound_column="每分钟{name}；总秒数",
     counted="{n} 次，共 {s} 秒",
     sound_how="水平达到 {level} 起视为持续，{hold} 秒以内的停顿不计。频率附精确泊松区间，它假定"
     "事件相互独立；而笑声常成串出现，真实区间更宽。听到不足 {least} 分钟的段落不给频率。",

@@ -46,11 +46,11 @@ def nothing():
     return AffectRecord(abstained=AbstainReason.NOBODY)
 
 
-def room(attention=12, people=People.GROUP, laughter=0, confusion=2):
+def room(attention=12, people=People.GROUP, laughter=0, confusion=2, engagement=10):
     """Return a told second of an audience."""
     return AffectRecord(
         expressions=(15, 0, 0, 0, 0, 0, 0, 0), valence=0, arousal=0,
-        states=(attention, 10, confusion, 0, 0, None), events=(laughter, 0, 0, 0, 0),
+        states=(attention, engagement, confusion, 0, 0, None), events=(laughter, 0, 0, 0, 0),
         abstained=AbstainReason.NONE, modalities=Modality.FACE, confidence=12, people=people,
     )  # fmt: skip
 

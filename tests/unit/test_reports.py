@@ -341,6 +341,25 @@ def test_intervals_hold_what_they_say():
         assert 0.92 * 300 <= n_covered <= 0.99 * 300, (n_units, n_covered)
 
 
+def test_ratios_of_ratios_draw_units_together():
+    """What goes together in every call has no spread; drawn apart it would have."""
+    rng = np.random.default_rng(8)
+    near, length = rng.integers(0, 40, 30).astype(float), np.full(30, 100.0)
+    said = np.full(30, 10.0)
+    one, other = (near / 10, said), (near, length)
+    found = intervals.bootstrap_ratio_of_ratios(one, other, 10)
+    assert found == intervals.bootstrap_ratio_of_ratios(one, other, 10)
+    assert (found.low, found.value, found.high) == pytest.approx((1.0, 1.0, 1.0))
+    mixed = (rng.permutation(near) / 10, said)
+    apart = intervals.bootstrap_ratio_of_ratios(mixed, other, 10)
+    assert apart.low < 0.9
+    assert apart.high > 1.1
+    assert apart == intervals.bootstrap_ratio_of_ratios(mixed, other, 10)
+    assert (
+        intervals.bootstrap_ratio_of_ratios((near[:9], said[:9]), (near[:9], said[:9]), 10) is None
+    )
+
+
 def test_a_threshold_is_proposed_from_the_recordings(tmp_path):
     """Short anger of 8/15 is common and 13/15 rare: what is wanted seldom needs more than 8/15."""
     recordings = {}
