@@ -31,7 +31,7 @@ class Wording:
     def value(self, number: float, kind: str) -> str:
         """Return a number in the digits that it deserves."""
         if kind == PERCENT:
-            return f"{100 * number:.0f} %"
+            return f"{100 * number:.0f}{NO_BREAK}%"
         if kind == SECONDS:
             return self.texts.seconds.format(s=f"{number:.0f}")
         if kind == RATE:
