@@ -259,6 +259,18 @@ class Ring:
         Raises:
             OSError: If it cannot be written; nothing has changed then.
         """
+        offset = self.extend()
+        body = _SLOT.pack(self._header.generation, self.tail, entry.packed, *_packed_gap(entry.gap))
+        self._disk.write(_sealed(body), offset)
+        self.tail += 1
+        return self.tail - 1
+
+    def extend(self) -> int:
+        """Make sure that the next slot has its space on disk, and return where it begins.
+
+        Raises:
+            OSError: If there is no space; nothing has changed then.
+        """
         offset = self._offset(self.tail)
         if offset + SLOT_BYTES > self._size:
             whole = HEADER_BYTES + self._header.n_slots * SLOT_BYTES
@@ -269,10 +281,7 @@ class Ring:
             for page in range(start, end, PAGE_BYTES):
                 self._disk.write(bytes(min(PAGE_BYTES, end - page)), page)
             self._size = end
-        body = _SLOT.pack(self._header.generation, self.tail, entry.packed, *_packed_gap(entry.gap))
-        self._disk.write(_sealed(body), offset)
-        self.tail += 1
-        return self.tail - 1
+        return offset
 
     def read(self, at: int) -> Entry | None:
         """Return the entry at a position, or None if it cannot be read."""

@@ -245,6 +245,11 @@ class Spool(Outbox):
                 is_time = oldest_s is not None and now_s - oldest_s >= HELD_AT_MOST_S
                 has_written = is_time and self._write_due(now_s - SETTLED_WITHIN_S)
                 is_changed = self._save_if_needed() or has_written
+                if self._state != "on" and not has_written:
+                    # A broker that answers leaves nothing to write: try whether it would work.
+                    self._ring.extend()
+                    self._save()
+                    has_written = is_changed = True
             except OSError as error:
                 self._fail(error)
                 return

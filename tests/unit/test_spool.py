@@ -298,6 +298,24 @@ def test_a_disk_that_fails_is_replaced_by_memory_until_it_works(number, state, c
     assert gaps_of(entries) == [Gap(120, 4, 123)]
 
 
+def test_a_disk_that_works_again_is_told_though_nothing_waits():
+    """With a broker that answers nothing is written, and the state must not stay for ever."""
+    bench = Bench(capacity=10)
+    bench.platter.error = errno.ENOSPC
+    bench.put(3)
+    for _ in range(5):
+        bench.commit()
+    assert numbers_of(bench.drain()) == [0, 1, 2]
+    for _ in range(130):
+        bench.commit()
+    assert bench.spool.spool == "full"
+    bench.platter.error = None
+    for _ in range(70):
+        bench.commit()
+    assert bench.spool.spool == "on"
+    assert len(bench.spool) == 0
+
+
 def test_delivered_records_are_erased_after_a_minute():
     bench = Bench()
     bench.put(6)
