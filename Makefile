@@ -50,6 +50,13 @@ fleet: .stamps/dev ## measure 10, 100 and 1000 simulated boxes at one broker, 4 
 	$(BIN)/python benchmarks/fleet.py --boxes $(or $(BOXES),10 100 1000) --seconds $(or $(SECONDS_EACH),45) \
 		--json build/fleet.json --plot build/fleet.svg $(ARGS)
 
+.PHONY: soak
+soak: .stamps/demo .stamps/dev ## 72 hours of ticks with faults (5 hours at speed 16); TICKS=5000, SPEED=1, MINUTES=60
+	@mkdir -p build
+	$(BIN)/python benchmarks/soak.py --ticks $(or $(TICKS),259200) --speed $(or $(SPEED),16) \
+		$(if $(MINUTES),--minutes $(MINUTES)) --json build/soak.json --plot build/soak.svg \
+		--logs build $(ARGS)
+
 fuzz: .stamps/dev ## feed a million damaged records and many other inputs; SEED=2 makes other ones
 	$(BIN)/python tests/fuzz/run.py --seed $(or $(SEED),1) record=1000000 command-byte=200000 \
 		command=200000 config=10000 manifest=10000 media=3000
