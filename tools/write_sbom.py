@@ -14,9 +14,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import tomllib
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = "edge-affect"

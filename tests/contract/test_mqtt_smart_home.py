@@ -240,6 +240,9 @@ def test_the_homie_device_is_complete(broker, listener, closing):
     assert {"affect/anger", "affect/valence", "states/attention", "$alert/joy"} & set(left) == set()
     assert (left["affect/expression"], left["affect/abstained"]) == ("unknown", "paused")
     box.close()
+    # The goodbyes are at the broker; this listener hears of them in its own time.
+    wait_for(lambda: at(listener, f"{HOMIE}/$state")[-1] == "disconnected", "disconnected")
+    wait_for(lambda: listener.payloads("status")[-1] == "offline", "offline")
     assert at(listener, f"{HOMIE}/$state") == ["init", "ready", "disconnected"]
     assert listener.payloads("status") == ["online", "offline"]
 
