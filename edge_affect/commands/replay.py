@@ -79,7 +79,12 @@ def run(args: argparse.Namespace) -> int:
         policy.check_channel(settings)
         policy.check_words(settings)
     pipeline = build_pipeline(
-        settings, clock, has_sound=media.audio is not None, has_pictures=media.video is not None
+        settings,
+        clock,
+        has_sound=media.audio is not None,
+        has_pictures=media.video is not None,
+        # Fast means offline: the same answers on every machine. Paced shows what a box would do.
+        is_unhurried=args.fast,
     )
     printer = _Printer(args.json, Stamper().peek())
     if args.fast:
