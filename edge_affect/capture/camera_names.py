@@ -75,7 +75,8 @@ def find_camera(wanted: str, cameras: Sequence[NamedCamera], kind: str = "camera
         return (whole or found)[0]
     listed = "; ".join(camera.names[0] for camera in (found or cameras))
     if not cameras:
-        raise DeviceError(f"There is no {kind}; plug one in.")
+        named = f", so none named {wanted!r}" if wanted else ""
+        raise DeviceError(f"There is no {kind}{named}; plug one in.")
     if not found:
         raise DeviceError(
             f"There is no {kind} named {wanted!r}; plug it in, or set [video] device to part of: "

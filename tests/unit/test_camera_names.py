@@ -70,6 +70,7 @@ TWO = [NamedCamera("a", (C525,)), NamedCamera("b", (BRIO,))]
     ("wanted", "cameras", "sentence"),
     [
         ("", [], "There is no camera; plug one in."),
+        ("C920", [], "There is no camera, so none named 'C920'; plug one in."),
         (
             "",
             TWO,
