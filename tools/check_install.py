@@ -52,7 +52,12 @@ import fcntl, socket, struct
 # SIOCSIFFLAGS with IFF_UP
 fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 1))
 """
-BROKER = "mosquitto -c /etc/mosquitto/mosquitto.conf -d 2>/dev/null; sleep 1; "
+# /run is empty at every start here; on a machine systemd makes the folder of the broker's pid file.
+BROKER = (
+    "install -d -o mosquitto /run/mosquitto; "
+    "mosquitto -c /etc/mosquitto/mosquitto.conf -d 2>/tmp/broker.err; sleep 1; "
+    "cat /tmp/broker.err; "
+)
 STATE = (
     "(readlink /opt/edge-affect/current; find /etc/edge-affect /etc/mosquitto /etc/systemd/system "
     "/etc/passwd /etc/group /opt/edge-affect/releases/*/.complete -type f | sort | xargs sha256sum)"
