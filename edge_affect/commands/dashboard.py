@@ -7,12 +7,9 @@ import logging
 import signal
 import sys
 import threading
-from dataclasses import replace
-from pathlib import Path
 
-from edge_affect import config as configuration
 from edge_affect.commands.arguments import seconds
-from edge_affect.config import Mqtt
+from edge_affect.commands.broker_arguments import add_reader_arguments, mqtt_of, topic_of
 from edge_affect.dashboard.assets import load_assets
 from edge_affect.dashboard.hosts import LOOPBACK, is_loopback_address, listen_address, own_names
 from edge_affect.dashboard.opening import open_page
@@ -20,7 +17,7 @@ from edge_affect.dashboard.server import PageServer, Site
 from edge_affect.errors import ExitCode, UsageError
 from edge_affect.publishing.access import broker_access
 from edge_affect.subscriber.feed import Feed
-from edge_affect.subscriber.fleet import Fleet, split_topic, topic_filter
+from edge_affect.subscriber.fleet import Fleet
 
 PORT = 8770
 EPILOG = """\
@@ -45,11 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", type=Path, help="configuration file; its [mqtt] is used")
-    parser.add_argument(
-        "--broker", metavar="HOST[:PORT]", help="broker, instead of the one in the configuration"
-    )
-    parser.add_argument("--box", metavar="SITE/DEVICE", help="show this box only; default: all")
+    add_reader_arguments(parser)
     parser.add_argument(
         "--listen", metavar="ADDRESS", default=LOOPBACK, help=f"default: {LOOPBACK}"
     )
@@ -63,9 +56,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="another host name under which browsers may ask for the page",
     )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
-    parser.add_argument(
-        "--wait", action="store_true", help="start even while the broker is away, and wait for it"
-    )
     parser.add_argument("--seconds", type=seconds, help="end by itself after this long")
     parser.set_defaults(run=run)
 
@@ -76,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
     address = listen_address(args.listen)
     if not 0 <= args.port <= 65_535:
         raise UsageError(f"--port {args.port} is no port; use 0 to 65535.")
-    topic = _topic(args.box)
-    access = broker_access(_mqtt(args.config, args.broker))
+    topic = topic_of(args.box)
+    access = broker_access(mqtt_of(args.config, args.broker))
     assets = load_assets()
     is_over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -114,32 +104,3 @@ def _greet(url: str, address: str) -> None:
             file=sys.stderr,
             flush=True,
         )
-
-
-def _topic(box: str | None) -> str:
-    if box is None:
-        return topic_filter()
-    site, _, device = box.partition("/")
-    is_name = split_topic(topic_filter(site, device)) is not None and not set(box) & set("+#")
-    if not is_name or "/" in device:
-        raise UsageError(f"--box {box!r} is no SITE/DEVICE, as in [device] site and name.")
-    return topic_filter(site, device)
-
-
-def _mqtt(path: Path | None, broker: str | None) -> Mqtt:
-    """Return which broker is meant.
-
-    Raises:
-        UsageError: If ``broker`` is no name with or without a port.
-        ConfigError: If the configuration is wrong.
-    """
-    mqtt = Mqtt() if path is None else configuration.load(path).mqtt
-    if broker is None:
-        return mqtt
-    host, colon, digits = broker.rpartition(":") if not broker.endswith("]") else (broker, "", "")
-    if not colon or (":" in host and not host.endswith("]")):
-        host, digits = broker, str(mqtt.port)
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not digits.isdecimal() or not 0 < int(digits) <= 65_535:
-        raise UsageError(f"--broker {broker!r} is no HOST or HOST:PORT.")
-    return replace(mqtt, host=host, port=int(digits))

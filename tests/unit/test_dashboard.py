@@ -12,7 +12,7 @@ import pytest
 
 from edge_affect.alert_settings import SEVERITIES
 from edge_affect.broker import HOST
-from edge_affect.commands import dashboard as command
+from edge_affect.commands import broker_arguments
 from edge_affect.dashboard import server as server_module
 from edge_affect.dashboard.assets import STATIC, load_assets
 from edge_affect.dashboard.hosts import is_allowed
@@ -352,26 +352,26 @@ def test_what_cannot_be_understood_is_told_as_unknown():
     ],
 )
 def test_a_broker_is_a_host_with_or_without_a_port(text, host, port):
-    mqtt = command._mqtt(None, text)
+    mqtt = broker_arguments.mqtt_of(None, text)
     assert (mqtt.host, mqtt.port) == (host, port)
 
 
 @pytest.mark.parametrize("text", ["", "a:b", "a:0", "a:70000", ":1883"])
 def test_what_is_no_broker_is_refused(text):
     with pytest.raises(UsageError, match="is no HOST or HOST:PORT"):
-        command._mqtt(None, text)
+        broker_arguments.mqtt_of(None, text)
 
 
 @pytest.mark.parametrize("text", ["hall", "hall/", "/one", "hall/one/more", "+/one", "hall/#"])
 def test_what_is_no_box_is_refused(text):
     with pytest.raises(UsageError, match="is no SITE/DEVICE"):
-        command._topic(text)
+        broker_arguments.topic_of(text)
     assert issubclass(UsageError, EdgeAffectError)
 
 
 def test_a_box_is_its_topic():
-    assert command._topic("hall/one") == "edge-affect/hall/one/#"
-    assert command._topic(None) == "edge-affect/+/+/#"
+    assert broker_arguments.topic_of("hall/one") == "edge-affect/hall/one/#"
+    assert broker_arguments.topic_of(None) == "edge-affect/+/+/#"
 
 
 def test_the_static_folder_is_where_it_is_looked_for():
