@@ -36,6 +36,9 @@ from numpy.typing import NDArray
 
 from edge_affect.errors import ShapeError
 
+SUM_TOLERANCE = 1.1e-5
+"""Probabilities may sum to this much more or less than 1; rounding alone stays far below it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Population:
@@ -120,10 +123,9 @@ class MoodGuard:
         Args:
             counts: Sums of the probabilities read so far, shape ``(k,)``.
         """
-        share = float((counts + self.prior).max() / (counts + self.prior).sum())
-        return float(
-            np.clip((share - self.low_share) / (self.high_share - self.low_share), 0.0, 1.0)
-        )
+        raised = counts + self.prior
+        share = float(raised.max() / raised.sum())
+        return min(max((share - self.low_share) / (self.high_share - self.low_share), 0.0), 1.0)
 
 
 class RunningBaseline:
@@ -191,7 +193,8 @@ class RunningBaseline:
     def offset(self) -> NDArray[np.float64]:
         """How this person differs from everybody, shape ``(n,)``."""
         own = self._surplus - self.engaged * self._guard.strength * self._expected
-        return np.clip(own / (self._weight + self._prior_weight), -self._limit, self._limit)
+        limited = np.minimum(own / (self._weight + self._prior_weight), self._limit)
+        return np.asarray(np.maximum(limited, -self._limit))
 
     @property
     def normal(self) -> NDArray[np.float64]:
@@ -262,6 +265,7 @@ class RunningBaseline:
     ) -> NDArray[np.float64]:
         if probabilities is None or probabilities.shape != self._counts.shape:
             raise ShapeError(f"A baseline needs {self._counts.size} probabilities of expressions.")
-        if not np.isclose(probabilities.sum(), 1.0, atol=1e-6) or (probabilities < 0).any():
+        sums_to_one = abs(float(probabilities.sum()) - 1.0) <= SUM_TOLERANCE
+        if not sums_to_one or (probabilities < 0).any():
             raise ShapeError("Probabilities of expressions must be >= 0 and sum to 1.")
         return probabilities

@@ -26,6 +26,8 @@ SAMPLE_RATE_HZ = 16_000
 """Rate of all audio after capture."""
 
 N_EXPRESSIONS = len(EXPRESSIONS)
+SUM_TOLERANCE = 1.1e-5
+"""Probabilities may sum to this much more or less than 1; rounding alone stays far below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class ExpressionEstimate:
     def __post_init__(self) -> None:
         if self.probabilities.shape != (N_EXPRESSIONS,):
             raise ShapeError(f"Expression probabilities have shape {self.probabilities.shape}.")
-        if not np.isclose(self.probabilities.sum(), 1.0, atol=1e-6):
+        if not abs(float(self.probabilities.sum()) - 1.0) <= SUM_TOLERANCE:
             raise ShapeError("Expression probabilities must sum to 1.")
         if not 0.0 <= self.reliability <= 1.0:
             raise ShapeError(f"Reliability {self.reliability} is outside [0, 1].")

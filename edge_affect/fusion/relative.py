@@ -78,8 +78,10 @@ class _Follower:
         reach = MOST_DEVIATIONS * POPULATION.within
         normal = self._baseline.normal
         # The top alone: what a face shows within an expression is its own, not that expression's.
-        top = np.eye(len(probabilities))[int(probabilities.argmax())]
-        self._baseline.observe(np.clip(values, normal - reach, normal + reach), top, step_s)
+        top = np.zeros(len(probabilities))
+        top[probabilities.argmax()] = 1.0
+        limited = np.minimum(np.maximum(values, normal - reach), normal + reach)
+        self._baseline.observe(limited, top, step_s)
 
     @property
     def seconds(self) -> float:

@@ -27,6 +27,9 @@ MOUTH_CORNERS = (61, 291)
 """Mesh points at the subject's right and left corner of the mouth."""
 EYES_AND_MOUTH = (0, 1, 3)
 """Rows of a detection's keypoints: right eye, left eye, centre of the mouth."""
+_ALIGNED = [*EYE_CORNERS[0], *EYE_CORNERS[1], *MOUTH_CORNERS]
+_FIRST_EACH = [0, 2, 4, 5]
+_N_EACH = np.array([[2], [2], [1], [1]], dtype=np.float32)
 
 MESH_TEMPLATE = np.array([[0.315, 0.390], [0.685, 0.390], [0.351, 0.755], [0.649, 0.755]])
 """Right eye, left eye, right and left mouth corner in FER+ crops; unit is the crop's side."""
@@ -54,24 +57,23 @@ def fit_square(points_px: NDArray[np.floating], template: NDArray[np.float64]) -
     """
     is_at = points_px[:, 0].astype(np.float64) + 1j * points_px[:, 1]
     belongs = template[:, 0] + 1j * template[:, 1]
-    spread = is_at - is_at.mean()
-    turn = np.vdot(spread, belongs - belongs.mean())
+    middle, belonging_middle = is_at.mean(), belongs.mean()
+    spread = is_at - middle
+    turn = np.vdot(spread, belongs - belonging_middle)
     energy = float(np.vdot(spread, spread).real)
     # Points that all coincide have no size or roll: the smallest upright square at their place.
     side = energy / abs(turn) if abs(turn) > 0 else MIN_SIDE_PX
     roll_rad = -math.atan2(turn.imag, turn.real) if abs(turn) > 0 else 0.0
     side = max(side, MIN_SIDE_PX)
     axis = side * complex(math.cos(roll_rad), math.sin(roll_rad))
-    centre = is_at.mean() + axis * ((0.5 + 0.5j) - belongs.mean())
+    centre = middle + axis * ((0.5 + 0.5j) - belonging_middle)
     return Square(float(centre.real), float(centre.imag), float(side), roll_rad)
 
 
 def square_of_mesh(landmarks: FaceLandmarks) -> Square:
     """Return the square to cut for the expression model, from the mesh."""
-    points = landmarks.points_px
-    eyes = [points[list(corners)].mean(axis=0) for corners in EYE_CORNERS]
-    mouth = [points[corner] for corner in MOUTH_CORNERS]
-    return fit_square(np.stack(eyes + mouth), MESH_TEMPLATE)
+    sums = np.add.reduceat(landmarks.points_px[_ALIGNED], _FIRST_EACH, axis=0)
+    return fit_square(sums / _N_EACH, MESH_TEMPLATE)
 
 
 def square_of_keypoints(detection: FaceDetection) -> Square:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from edge_affect.errors import ManifestError
-from edge_affect.perception.picture import letterbox
+from edge_affect.perception.picture import letterbox, tensor_of
 from edge_affect.types import Box, FaceDetection
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_affect.perception.manifest import Manifest
-    from edge_affect.perception.picture import Letterboxed
 
 N_KEYPOINTS = 6
 MIN_BOX_PX = 1e-3
@@ -243,7 +242,9 @@ class FaceDetector:
             fill: See ``letterbox``; below 1 the detector sees the frame from further away.
         """
         boxed = letterbox(pixels, self.settings.size_px, fill)
-        regressors, logits = self._model.run(self._tensor(boxed))
+        settings = self.settings
+        tensor = tensor_of(boxed.pixels, settings.input_low, settings.input_high)
+        regressors, logits = self._model.run(tensor)
         probabilities = sigmoid(logits[0, :, 0])
         found = np.flatnonzero(probabilities >= self.settings.min_probability)
         points = decode(regressors[0, found], self._anchors_px[found])
@@ -252,11 +253,6 @@ class FaceDetector:
     def detect(self, pixels: NDArray[np.uint8]) -> tuple[FaceDetection, ...]:
         """Return the faces of a frame, the most certain first; arguments as ``candidates``."""
         return self.candidates(pixels).faces(self.settings.max_overlap)
-
-    def _tensor(self, boxed: Letterboxed) -> NDArray[np.float32]:
-        span = self.settings.input_high - self.settings.input_low
-        tensor = boxed.pixels * np.float32(span / 255) + np.float32(self.settings.input_low)
-        return tensor[np.newaxis]
 
 
 def _detection(points_px: NDArray[np.float32], probability: float) -> FaceDetection:

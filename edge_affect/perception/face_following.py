@@ -183,8 +183,8 @@ class FaceFollower:
             elif reading.landmarks is None:
                 track.is_meshed = False
                 track.is_verified = True
-            elif self._tracks.follow(track, face_of_mesh(reading.landmarks), now_ns):
-                self._keep(track, reading, now_ns)
+            elif self._tracks.follow(track, face := face_of_mesh(reading.landmarks), now_ns):
+                self._keep(track, reading, now_ns, face)
 
     def _is_untried(self, track: Track) -> bool:
         """Return whether a face is new, and there was no time to read it yet."""
@@ -239,13 +239,22 @@ class FaceFollower:
         self._pace.note_reading()
         return reading
 
-    def _keep(self, track: Track, reading: FaceReading, now_ns: int) -> None:
-        """Remember what a reading says about a track."""
+    def _keep(
+        self, track: Track, reading: FaceReading, now_ns: int, face: FaceDetection | None = None
+    ) -> None:
+        """Remember what a reading says about a track.
+
+        Args:
+            track: The track.
+            reading: Of its face.
+            now_ns: Monotonic clock of the frame.
+            face: Of the reading's mesh, where it is known already.
+        """
         shown = self._of(track)
         track.is_verified = True
         track.is_meshed = reading.landmarks is not None
         if reading.landmarks is not None:
-            track.face = face_of_mesh(reading.landmarks)
+            track.face = face_of_mesh(reading.landmarks) if face is None else face
             self._fitted[track] = reading.landmarks
         if reading.probabilities is not None:
             reliability = float(reading.probabilities.max())

@@ -25,7 +25,7 @@ import numpy as np
 from edge_affect.errors import ManifestError
 from edge_affect.perception.face_alignment import EYE_CORNERS
 from edge_affect.perception.face_pose import head_pose, in_head, mesh_px
-from edge_affect.perception.picture import Square, cut
+from edge_affect.perception.picture import Square, cut, tensor_of
 from edge_affect.perception.signal_scale import SignalScale
 
 if TYPE_CHECKING:
@@ -287,8 +287,7 @@ class GazeReader:
         square = eye_square(ordered[0], ordered[1], model.square_scale)
         crop = cut(pixels, square, model.size_px)
         shown = crop[:, ::-1] if is_left else crop
-        step = np.float32((model.input_high - model.input_low) / 255)
-        rims, iris = self._runner.run(shown[np.newaxis] * step + np.float32(model.input_low))
+        rims, iris = self._runner.run(tensor_of(shown, model.input_low, model.input_high))
         place = iris.reshape(-1, 3)[0, :2].astype(np.float64) / model.size_px
         if is_left:
             place[0] = 1 - place[0]

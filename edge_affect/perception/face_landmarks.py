@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_affect.errors import ManifestError
 from edge_affect.perception.face_detection import sigmoid
-from edge_affect.perception.picture import Square, cut
+from edge_affect.perception.picture import Square, cut, tensor_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,8 +141,7 @@ class FaceLandmarker:
         # Blown up more than twofold, nearest samples would show the mesh steps instead of edges.
         is_coarse = square.side_px * MAX_QUICK_ZOOM < settings.size_px
         crop = cut(pixels, square, settings.size_px, is_quick=is_quick and not is_coarse)
-        step = np.float32((settings.input_high - settings.input_low) / 255)
-        tensor = crop[np.newaxis] * step + np.float32(settings.input_low)
+        tensor = tensor_of(crop, settings.input_low, settings.input_high)
         values, logit = self._model.run(tensor)
         places = values.reshape(N_POINTS, 3) / settings.size_px
         return FaceLandmarks(

@@ -16,6 +16,7 @@ from edge_affect.errors import ShapeError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,25 @@ class Square:
         if not all(map(math.isfinite, values)) or self.side_px <= 0:
             raise ShapeError("A square needs a finite place and a side above 0.")
 
+    def side_vector_px(self) -> tuple[float, float]:
+        """Return its top side as a vector in the frame, to the right and downwards.
+
+        Plain numbers, as there are four of them: an array costs more than the arithmetic.
+        """
+        return (
+            self.side_px * math.cos(self.roll_rad),
+            self.side_px * math.sin(self.roll_rad),
+        )
+
+    def corner_px(self) -> tuple[float, float]:
+        """Return its top left corner in the frame."""
+        across, down = self.side_vector_px()
+        return self.centre_x_px - (across - down) / 2, self.centre_y_px - (down + across) / 2
+
     def axes_px(self) -> NDArray[np.float64]:
         """Return its top side and its left side as vectors in the frame, shape ``(2, 2)``."""
-        across = self.side_px * math.cos(self.roll_rad)
-        down = self.side_px * math.sin(self.roll_rad)
+        across, down = self.side_vector_px()
         return np.array([[across, down], [-down, across]])
-
-    def origin_px(self) -> NDArray[np.float64]:
-        """Return its top left corner in the frame, shape ``(2,)``."""
-        centre = np.array([self.centre_x_px, self.centre_y_px])
-        return np.asarray(centre - self.axes_px().sum(axis=0) / 2, dtype=np.float64)
 
     def to_frame(self, places: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return places of the square, unit [0, 1] from its top left, in pixels of the frame.
@@ -56,11 +66,11 @@ class Square:
         >>> Square(10, 20, 4).to_frame(np.array([[0.0, 0.0], [1.0, 0.5]])).tolist()
         [[8.0, 18.0], [12.0, 20.0]]
         """
-        return (places @ self.axes_px() + self.origin_px()).astype(np.float32)
+        return (places @ self.axes_px() + self.corner_px()).astype(np.float32)
 
     def from_frame(self, points_px: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return points of the frame as places in the square: the inverse of ``to_frame``."""
-        places = (points_px - self.origin_px()) @ self.axes_px().T / self.side_px**2
+        places = (points_px - self.corner_px()) @ self.axes_px().T / self.side_px**2
         return places.astype(np.float32)
 
 
@@ -95,16 +105,35 @@ def letterbox(pixels: NDArray[np.uint8], size_px: int, fill: float = 1.0) -> Let
     from PIL import Image
 
     height, width = pixels.shape[:2]
+    whole = slice(0, height), slice(0, width)
     scale = fill * size_px / max(height, width)
     new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
     # Bilinear after a whole-number box reduction: three times as fast, as good for a detector.
-    small = Image.fromarray(np.ascontiguousarray(pixels)).resize(
+    small = _as_image(pixels, whole).resize(
         (new_width, new_height), Image.Resampling.BILINEAR, reducing_gap=1.0
     )
     left, top = (size_px - new_width) // 2, (size_px - new_height) // 2
     tensor = np.zeros((size_px, size_px, 3), dtype=np.uint8)
     tensor[top : top + new_height, left : left + new_width] = np.asarray(small)
     return Letterboxed(tensor, (new_width / width, new_height / height), (left, top))
+
+
+def tensor_of(crop: NDArray[np.uint8], low: float, high: float) -> NDArray[np.float32]:
+    """Return a picture as the input of a float model; no more than one array is made.
+
+    Args:
+        crop: Shape ``(height, width, 3)``, uint8.
+        low: What a black pixel becomes.
+        high: What a white pixel becomes.
+
+    Returns:
+        Shape ``(1, height, width, 3)``, float32, range [low, high].
+    """
+    tensor = crop.astype(np.float32, order="C")
+    tensor *= np.float32((high - low) / 255)
+    if low:
+        tensor += np.float32(low)
+    return tensor[np.newaxis]
 
 
 def cut(
@@ -136,26 +165,27 @@ def cut(
     shrink = square.side_px / size_px
     whole = max(1, int(shrink))
     inside, before, after = _surroundings(pixels, square, size_px)
-    # Whole rows at once: Pillow would take a view apart value by value, a hundred times as slowly.
-    image = Image.fromarray(np.ascontiguousarray(pixels[inside]))
+    image = _as_image(pixels, inside)
     if is_grey:
         image = image.convert("L")
     if whole > 1:
         image = image.reduce(whole)
     # In cells of the reduced picture, so that padding never touches full-size pixels.
-    pad_before, pad_after = -(-before // whole), -(-after // whole)
-    if pad_before.any() or pad_after.any():
+    pad_before = -(-before[0] // whole), -(-before[1] // whole)
+    pad_after = -(-after[0] // whole), -(-after[1] // whole)
+    if any(pad_before) or any(pad_after):
         image = Image.fromarray(_extend(np.asarray(image), pad_before, pad_after))
-    corner = np.array([inside[1].start, inside[0].start])
-    ox, oy = (square.origin_px() - corner) / whole + pad_before
+    left, top = square.corner_px()
+    ox = (left - inside[1].start) / whole + pad_before[0]
+    oy = (top - inside[0].start) / whole + pad_before[1]
     # What is left to shrink is below 2: two samples a side for each grey pixel are enough.
     oversample = 2 if is_grey and shrink > 1 else 1
     n_samples = size_px * oversample
-    (ax, ay), (bx, by) = square.axes_px() / (n_samples * whole)
+    ax, ay = (along / (n_samples * whole) for along in square.side_vector_px())
     image = image.transform(
         (n_samples, n_samples),
         Image.Transform.AFFINE,
-        (ax, bx, ox, ay, by, oy),
+        (ax, -ay, ox, ay, ax, oy),
         Image.Resampling.NEAREST if is_quick else Image.Resampling.BILINEAR,
     )
     if oversample > 1:
@@ -163,30 +193,58 @@ def cut(
     return np.asarray(image)
 
 
+def _as_image(pixels: NDArray[np.uint8], inside: tuple[slice, slice]) -> Image.Image:
+    """Return some rows and columns of a frame as a picture of Pillow's; copies each pixel once.
+
+    ``Image.fromarray`` would first paint a picture black, and takes a part of a frame to pieces
+    value by value, a hundred times as slowly.
+    """
+    from PIL import Image
+
+    rows, columns = inside
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    bytes_in_row = 3 * pixels.shape[1]
+    first = rows.start * bytes_in_row + 3 * columns.start
+    last = first + (height - 1) * bytes_in_row + 3 * width
+    part = np.ascontiguousarray(pixels).reshape(-1)[first:last].data
+    image = Image.new("RGB", (width, height), None)
+    image.frombytes(part, "raw", "RGB", bytes_in_row)
+    return image
+
+
 def _surroundings(
     pixels: NDArray[np.uint8], square: Square, size_px: int
-) -> tuple[tuple[slice, slice], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[tuple[slice, slice], tuple[int, int], tuple[int, int]]:
     """Return the upright part of a frame that holds a square, and what lies beyond the frame.
 
     Returns:
         Rows and columns of the frame, at least one each; how many columns and rows are missing
         before and after them.
     """
-    corners = square.to_frame(np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.float64))
+    across, down = square.side_vector_px()
+    left, top = square.corner_px()
     # Two pixels more for bilinear sampling, of the reduced picture where it is reduced.
     margin = 2 * max(1, math.ceil(square.side_px / size_px))
-    low = np.floor(corners.min(axis=0)).astype(np.int64) - margin
-    high = np.ceil(corners.max(axis=0)).astype(np.int64) + margin
-    size = np.array([pixels.shape[1], pixels.shape[0]])
-    first = np.clip(low, 0, size - 1)
-    last = np.clip(high, first + 1, size)
-    inside = (slice(int(first[1]), int(last[1])), slice(int(first[0]), int(last[0])))
-    return inside, np.maximum(first - low, 0), np.maximum(high - last, 0)
+    sides = (
+        (pixels.shape[1], (left, left + across, left - down, left + (across - down))),
+        (pixels.shape[0], (top, top + down, top + across, top + (down + across))),
+    )
+    parts, before, after = [], [], []
+    for n_there, corners in sides:
+        # Rounded as points of the frame are elsewhere.
+        low = math.floor(np.float32(min(corners))) - margin
+        high = math.ceil(np.float32(max(corners))) + margin
+        first = min(max(low, 0), n_there - 1)
+        last = min(max(high, first + 1), n_there)
+        parts.append(slice(first, last))
+        before.append(max(first - low, 0))
+        after.append(max(high - last, 0))
+    return (parts[1], parts[0]), (before[0], before[1]), (after[0], after[1])
 
 
 def _extend(
-    pixels: NDArray[np.uint8], before: NDArray[np.int64], after: NDArray[np.int64]
+    pixels: NDArray[np.uint8], before: tuple[int, int], after: tuple[int, int]
 ) -> NDArray[np.uint8]:
     """Return a picture whose outermost pixels go on for some columns and rows."""
-    width = [(int(before[1]), int(after[1])), (int(before[0]), int(after[0]))]
+    width = [(before[1], after[1]), (before[0], after[0])]
     return np.pad(pixels, width + [(0, 0)] * (pixels.ndim - 2), mode="edge")
