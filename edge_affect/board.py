@@ -1,10 +1,14 @@
-"""How warm a board is and whether it holds its processor back; read from sysfs, nothing else."""
+"""What board this is, how warm, and whether it holds its processor back; from /sys and /proc."""
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 THERMAL = Path("/sys/class/thermal")
+DEVICE_TREE = Path("/proc/device-tree/model")
+CPU_INFO = Path("/proc/cpuinfo")
+CORES = Path("/sys/devices/system/cpu")
 RASPBERRY_PI = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 HELD_BACK_NOW = 0xF
 """Of a Raspberry Pi's flags: under-voltage, frequency capped, throttled, near the limit. Those
@@ -43,3 +47,29 @@ def _is_cooling(folder: Path) -> bool:
     except (OSError, ValueError):  # gone, or asleep
         return False
     return state > 0 and kind.startswith(COOLERS)
+
+
+def model_name(
+    device_tree: Path = DEVICE_TREE, cpu_info: Path = CPU_INFO, machine: str = ""
+) -> str:
+    """Return what a board calls itself, else its processor, else the kind of machine; no serial."""
+    try:
+        if name := device_tree.read_text(encoding="utf-8", errors="replace").strip("\0\n "):
+            return name
+    except OSError:
+        pass  # no board with a device tree
+    try:
+        lines = cpu_info.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next((name for name in found if name), machine or platform.machine())
+
+
+def governor(core: int, cores: Path = CORES) -> str:
+    """Return how the speed of a core is governed, "none told" where the system does not say."""
+    try:
+        text = (cores / f"cpu{core}/cpufreq/scaling_governor").read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return "none told"
+    return text.strip() or "none told"

@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "notice": "write the notice for the wall, as HTML or PDF",
     "config": "write and check a configuration file",
     "policy": "say what applies where the box stands, and why",
+    "bench": "time the stages of the box on this machine, and print a line to send back",
     "doctor": "check machine, models, cage, place, devices and broker",
 }
 
