@@ -115,13 +115,13 @@ class EvidenceFilter:
         age_s = max(0.0, (new.observed_ns - before.observed_ns) / NS_PER_S)
         self._step(reading, age_s)
         mean = self._chances @ self._means
-        probabilities = np.clip(mean[:-1], 0.0, 1.0)
+        probabilities = np.minimum(np.maximum(mean[:-1], 0.0), 1.0)
         probabilities = probabilities / probabilities.sum()
         if self._held is not None:
             probabilities = self._held.answer(probabilities, new.probabilities, age_s)
         self._estimate = ExpressionEstimate(
             probabilities=probabilities,
-            reliability=float(np.clip(mean[-1], 0.0, 1.0)),
+            reliability=min(max(float(mean[-1]), 0.0), 1.0),
             observed_ns=max(new.observed_ns, before.observed_ns),
         )
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 N_AXES, N_EYE_POINTS, N_IRIS_POINTS = 4, 71, 5
 LIDS = ((3, 11), (4, 12), (5, 13))
 """Points of an eye on its lower and upper lid, above each other."""
+_LOWER, _UPPER = [lower for lower, _ in LIDS], [upper for _, upper in LIDS]
 THRESHOLDS = (
     "ball_depth", "ball_drop", "ball_out", "ball_radius", "mesh_shift",
     "min_openness", "max_turn_deg", "min_corners_px",
@@ -292,8 +293,9 @@ class GazeReader:
         if is_left:
             place[0] = 1 - place[0]
         points = rims.reshape(-1, 3)[:, :2].astype(np.float64) / model.size_px
-        gaps = [np.linalg.norm(points[lower] - points[upper]) for lower, upper in LIDS]
+        ways = (points[_LOWER] - points[_UPPER]).tolist()
+        gaps = [math.sqrt(across * across + down * down) for across, down in ways]
         return Eye(
             iris_px=square.to_frame(place[np.newaxis])[0].astype(np.float64),
-            gap_px=float(np.mean(gaps)) * square.side_px,
+            gap_px=sum(gaps) / len(gaps) * square.side_px,
         )

@@ -41,9 +41,12 @@ def softmax(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float64]:
 def quantise(values: ArrayLike, spec: TensorSpec) -> NDArray[Any]:
     """Return codes of a quantised tensor: rounded half to even, clipped to the dtype's range."""
     info = np.iinfo(spec.dtype)
-    codes = np.rint(np.asarray(values, dtype=np.float64) / spec.scale) + spec.zero_point
-    limited: NDArray[Any] = np.clip(codes, info.min, info.max)
-    return limited.astype(spec.dtype)
+    codes: NDArray[Any] = np.asarray(np.asarray(values, dtype=np.float64) / spec.scale)
+    np.rint(codes, out=codes)
+    codes += spec.zero_point
+    np.maximum(codes, info.min, out=codes)
+    np.minimum(codes, info.max, out=codes)
+    return codes.astype(spec.dtype)
 
 
 def dequantise(codes: NDArray[Any], spec: TensorSpec) -> NDArray[np.float32]:

@@ -78,9 +78,10 @@ class SpeechNet:
             for n, n_out in enumerate((128, 64, 64, 128), start=1)
         ]
         self._biases = [arrays[f"conv{n}.bias"] for n in range(1, 5)]
-        self._from_input = _reordered(arrays["lstm_cell.weight_ih"]).T.copy()
-        self._from_before = _reordered(arrays["lstm_cell.weight_hh"]).T.copy()
-        self._gate_bias = _reordered(arrays["lstm_cell.bias_ih"] + arrays["lstm_cell.bias_hh"])
+        bias = arrays["lstm_cell.bias_ih"] + arrays["lstm_cell.bias_hh"]
+        self._from_input = _halved_gates(_reordered(arrays["lstm_cell.weight_ih"])).T.copy()
+        self._from_before = _halved_gates(_reordered(arrays["lstm_cell.weight_hh"])).T.copy()
+        self._gate_bias = _halved_gates(_reordered(bias))
         self._last = arrays["final_conv.weight"][0, :, 0]
         self._last_bias = float(arrays["final_conv.bias"][0])
         self.reset()
@@ -130,13 +131,17 @@ class SpeechNet:
         outputs = np.empty((features.shape[0], N_HIDDEN), dtype=np.float32)
         hidden, cell = self._hidden, self._cell
         for number, from_input in enumerate(driven):
-            drive = from_input + hidden @ self._from_before
-            gates = _sigmoid(drive[: 3 * N_HIDDEN])
+            drive = hidden @ self._from_before
+            drive += from_input
+            bent = np.tanh(drive, out=drive)
+            # A gate is a logistic function, and that is half a tangent of half its drive.
+            gates = bent[: 3 * N_HIDDEN]
+            gates += 1.0
+            gates *= 0.5
             taken, kept, told = gates[:N_HIDDEN], gates[N_HIDDEN:-N_HIDDEN], gates[-N_HIDDEN:]
-            cell = kept * cell + taken * np.tanh(drive[3 * N_HIDDEN :])
-            hidden = told * np.tanh(cell)
-            outputs[number] = hidden
-        self._hidden, self._cell = hidden, cell
+            cell = kept * cell + taken * bent[3 * N_HIDDEN :]
+            hidden = np.multiply(told, np.tanh(cell), out=outputs[number])
+        self._hidden, self._cell = hidden.copy(), cell
         return outputs
 
 
@@ -144,6 +149,13 @@ def _reordered(gates: Array) -> Array:
     """Return gates as input, forget, output, candidate; in the file the last two are swapped."""
     taken, kept, candidate, told = np.split(gates, 4)
     return np.concatenate((taken, kept, told, candidate))
+
+
+def _halved_gates(gates: Array) -> Array:
+    """Return weights that drive the three gates by half, exactly; the candidate stays."""
+    halved = gates.copy()
+    halved[: 3 * N_HIDDEN] *= 0.5
+    return halved
 
 
 def _convolved(frames: Array, kernel: Array, bias: Array, stride: int) -> Array:
