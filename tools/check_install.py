@@ -81,6 +81,7 @@ class Box:
     def __init__(self, suite: str, arch: str, work: Path) -> None:
         self.where = [suite, arch]
         self.work = work
+        self.is_emulated = arch != "amd64"
         self.n_wrong = 0
         self.drop()
 
@@ -212,6 +213,14 @@ def check_refusals(box: Box) -> None:
     )
 
 
+def doctor_says(box: Box) -> int:
+    """Return how an installation with its broker ends.
+
+    qemu runs a thread of its own in every process, so that no cage can be built there.
+    """
+    return 75 if box.is_emulated else 0
+
+
 def check_first(box: Box) -> None:
     """The first installation."""
     said = box.ends(
@@ -222,14 +231,18 @@ def check_first(box: Box) -> None:
         "Installed release 0.1.0-",
     )
     failed = [line.split()[1] for line in said.splitlines() if line.startswith("fail ")]
-    box.holds(
-        "  which is all that the doctor misses", is_so=failed == ["broker-connection"], said=said
-    )
+    known = ["sandbox", "broker-connection"] if box.is_emulated else ["broker-connection"]
+    box.holds(f"  all that the doctor misses: {' '.join(known)}", is_so=failed == known, said=said)
 
 
-def check_use(box: Box, *, with_cage: bool) -> None:
+def check_use(box: Box) -> None:
     """What was installed works."""
-    box.ends("idempotent: the doctor is content", f"{BROKER} {ORIGINAL}", 0, "is built already")
+    content = "the doctor misses the cage alone" if box.is_emulated else "the doctor is content"
+    said = box.ends(
+        f"idempotent: {content}", f"{BROKER} {ORIGINAL}", doctor_says(box), "is built already"
+    )
+    failed = [line.split()[1] for line in said.splitlines() if line.startswith("fail ")]
+    box.holds("  and nothing else", is_so=failed == ["sandbox"] * box.is_emulated, said=said)
     before = box.run(STATE)[1]
     box.run(f"{BROKER} {ORIGINAL}")
     box.holds("idempotent: nothing changes", is_so=box.run(STATE)[1] == before)
@@ -244,7 +257,16 @@ def check_use(box: Box, *, with_cage: bool) -> None:
         "nobody 5",
         "plain 1",
     )
-    if with_cage:
+    if box.is_emulated:
+        box.ends("the demo refuses to run without its cage", "edge-affect demo --seconds 12", 77)
+        box.ends(
+            "its recordings run at their own pace, without a cage and a broker",
+            "edge-affect sense --allow-unsandboxed --video /check/clip.mp4 --audio /check/clip.wav "
+            "--seconds 30",
+            0,
+            '"modalities": ["',
+        )
+    else:
         box.ends(
             "the demo runs, in its cage",
             "edge-affect demo --seconds 12",
@@ -265,7 +287,7 @@ def check_vectors(box: Box, here: Path) -> None:
         0,
     )
     sys.argv = ["compare_vectors", str(here), str(there)]
-    box.holds("its vectors agree within quantisation", is_so=compare_vectors() == 0)
+    box.holds("its vectors agree with those of this machine", is_so=compare_vectors() == 0)
 
 
 def check_upgrades(box: Box) -> None:
@@ -365,7 +387,7 @@ def check_removal(box: Box) -> None:
     box.ends(
         "installed again without a network, on the old configuration",
         "unshare --net sh /check/offline.sh",
-        0,
+        doctor_says(box),
         "Installed",
     )
     box.ends("purged", f"{inside} --purge", 0, "Uninstalled")
@@ -381,12 +403,12 @@ def check(suite: str, arch: str, work: Path, here: Path, *, keep: bool) -> int:
     """Check one suite and return what was wrong."""
     print(f"== Debian {suite}, {arch}", flush=True)
     box = Box(suite, arch, work)
-    if arch != "arm64":
+    if not box.is_emulated:
         check_refusals(box)
     check_first(box)
-    check_use(box, with_cage=arch != "arm64")
     check_vectors(box, here)
-    if arch != "arm64":
+    check_use(box)
+    if not box.is_emulated:
         check_upgrades(box)
     check_removal(box)
     if not keep:

@@ -162,9 +162,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 def _print_table(verdicts: list[Verdict]) -> None:
     rows = [("MODEL", "VERSION", "KIND", "FROM", "STATE")]
-    rows += [
-        (v.name, v.version, v.kind, "shipped" if v.is_own else "fetched", v.state) for v in verdicts
-    ]
+    rows += [(v.name, v.version, v.kind, v.origin, v.state) for v in verdicts]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print(

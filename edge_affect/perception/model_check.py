@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from edge_affect.errors import EdgeAffectError, ExitCode
 from edge_affect.own_models import GOLDEN, MANIFEST
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from edge_affect.perception.manifest import Manifest
 
+Origin = Literal["shipped", "fetched", "own"]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -27,7 +29,7 @@ class Verdict:
         name: Of the model, or of its manifest's file where that cannot be read.
         version: Of the weights.
         kind: What it does.
-        is_own: Shipped with the package, not fetched.
+        origin: "shipped" with the package, "fetched", or the user's "own".
         exit_code: 0, 65 where something is wrong with it, 66 where it is missing.
         message: One sentence, empty where all is well.
     """
@@ -35,7 +37,7 @@ class Verdict:
     name: str
     version: str
     kind: str
-    is_own: bool
+    origin: Origin
     exit_code: int
     message: str = ""
 
@@ -51,7 +53,10 @@ def check_model(path: Path) -> Verdict:
     try:
         manifest = load_manifest(path)
     except EdgeAffectError as error:
-        return Verdict(path.stem, "", "", True, int(error.exit_code), str(error))  # noqa: FBT003 (a field)
+        # The file of every own manifest has the same name; its folder has the model's.
+        name = path.parent.name if _is_own(path) else path.stem
+        origin: Origin = "own" if _is_own(path) else "shipped"
+        return Verdict(name, "", "", origin, int(error.exit_code), str(error))
     try:
         _open(manifest, read_model_file(manifest))
     except EdgeAffectError as error:
@@ -69,16 +74,22 @@ def _open(manifest: Manifest, content: bytes) -> None:
         return
     model = TfliteModel(manifest, content)
     golden = manifest.path.with_name(GOLDEN)
-    if manifest.path.name == MANIFEST and golden.is_file():
+    if _is_own(manifest.path) and golden.is_file():
         compare_golden(model, manifest, golden)
 
 
+def _is_own(path: Path) -> bool:
+    """Return whether a manifest is that of a model that the user added."""
+    return path.name == MANIFEST
+
+
 def _verdict(manifest: Manifest, exit_code: int, message: str) -> Verdict:
+    origin: Origin = "shipped" if manifest.source is None else "fetched"
     return Verdict(
         name=manifest.name,
         version=manifest.version,
         kind=manifest.kind,
-        is_own=manifest.source is None,
+        origin="own" if _is_own(manifest.path) else origin,
         exit_code=exit_code,
         message=message,
     )

@@ -1,17 +1,23 @@
 """The face reader over planted models: what is counted, what is read, what is dropped."""
 
 import dataclasses
+import functools
+import json
 
+import av
 import numpy as np
 import pytest
 from planted import FAR, NEAR, PlantedDetector
 
+from edge_affect.cli import main
 from edge_affect.config import Face
 from edge_affect.errors import ManifestError
+from edge_affect.perception import face
 from edge_affect.perception.expression_input import CropSettings
 from edge_affect.perception.face import FaceModels, FaceReader
 from edge_affect.perception.face_landmarks import FaceLandmarker
 from edge_affect.perception.model_store import find_manifest
+from edge_affect.perception.reading_pace import ReadingPace
 from edge_affect.record import Expression
 from edge_affect.types import VideoFrame
 
@@ -160,6 +166,45 @@ def test_what_was_followed_is_forgotten_on_demand():
     assert reader.whereabouts() == {}
     models.near._looks = [[]]
     assert reader.observe(VideoFrame(FRAME.pixels, 300_000_000)).n_faces == 0
+
+
+class SlowMesh(PlantedMesh):
+    """Takes a fifth of a second for each face, by a stopwatch of its own."""
+
+    def __init__(self):
+        super().__init__(9.0)
+        self.spent_ns = 0
+
+    def run(self, tensor):
+        self.spent_ns += 200_000_000
+        return super().run(tensor)
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_a_slow_machine_reads_every_face_of_a_fast_replay(is_fast, tmp_path, monkeypatch, capsys):
+    """A paced one shows what a box would do: it leaves out what it has no time for."""
+    film = tmp_path / "film.mp4"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for _ in range(12):
+            picture = av.VideoFrame.from_ndarray(FRAME.pixels, format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    mesh, far = SlowMesh(), PlantedDetector(FAR, [(50, 96, 20, 4.0), (140, 96, 20, 4.0)])
+    models = FaceModels(PlantedDetector(NEAR, []), far, mesh, PlantedExpression())
+    monkeypatch.setattr(FaceModels, "load", lambda _name: models)
+    pace_by = functools.partial(ReadingPace, stopwatch=lambda: mesh.spent_ns)
+    monkeypatch.setattr(face, "ReadingPace", pace_by)
+    assert main(["replay", "--video", str(film), "--json", *["--fast"] * is_fast]) == 0
+    vectors = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert vectors
+    if is_fast:
+        assert len(models.expression.crops) == 2 * 12
+        assert vectors[-1]["people"] == "2-4"
+    else:
+        # The first is always allowed, and no frame has time for the second.
+        assert 0 < len(models.expression.crops) <= 12
 
 
 @pytest.mark.parametrize("missing", ["min_presence", "sure_probability"])

@@ -119,6 +119,21 @@ def test_a_model_is_added_listed_used_and_removed(dest, mine, clip, tmp_path, ca
 
 
 @needs_cage
+def test_a_check_says_where_each_model_comes_from(dest, mine, clip, capsys):
+    assert add(mine, "--clip", clip) == ExitCode.DONE
+    capsys.readouterr()
+    main(["models", "check"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    origins = {row[0]: row[3] for row in rows}
+    assert (origins["smiles"], origins["face_expression"]) == ("own", "shipped")
+    assert origins["face_landmark"] == "fetched"
+    (dest / "smiles" / "manifest.toml").write_text("name = 1")
+    assert main(["models", "check", "--json"]) == ExitCode.BAD_DATA
+    rows = json.loads(capsys.readouterr().out)["models"]
+    assert [row["name"] for row in rows if row["origin"] == "own"] == ["smiles"]
+
+
+@needs_cage
 def test_what_was_kept_is_compared_when_models_are_checked(dest, mine, clip, capsys):
     assert add(mine, "--clip", clip) == ExitCode.DONE
     assert main(["models", "list"]) == ExitCode.DONE
