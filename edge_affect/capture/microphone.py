@@ -41,8 +41,6 @@ MAX_REAL_CHANNELS = 8
 """Sound servers and converters claim 32 channels and more; of those only a pair is opened."""
 SETTLE_S = 0.3
 """What a stream delivers first clicks and comes in bursts, so it is neither used nor timed."""
-MAX_LATENCY_S = 1.0
-"""A device that claims a larger delay between sample and buffer is not believed."""
 HARDWARE = "(hw:"
 """Stands in the names of real cards, whose number of channels is to be believed."""
 
@@ -56,11 +54,13 @@ class Buffer:
     Attributes:
         samples: Shape ``(n_samples,)``, float32, the chosen channel at the native rate.
         first_ns: Monotonic clock when the first sample was taken.
+        is_sure: Whether the driver says so; else it is the latest moment that can be.
         is_after_loss: Whether the device says that it lost something before it.
     """
 
     samples: NDArray[np.float32]
     first_ns: int
+    is_sure: bool
     is_after_loss: bool
 
 
@@ -200,15 +200,16 @@ class _Session:
         """Run in the host's thread: copy and leave."""
         now_ns = self._clock.now_ns()
         length_s = frames.shape[0] / self.native_hz
-        if not length_s <= age_s <= MAX_LATENCY_S:
-            age_s = length_s
+        # Some say a little less than the length; none at all means that it is not known.
+        is_sure = age_s > length_s / 2
+        age_s = max(age_s, length_s)
         mono = to_mono(frames, self._channel)
         if mono.base is not None:
             mono = mono.copy()
         self._heard_ns = now_ns
         if now_ns - self._opened_ns < SETTLE_S * NS_PER_S:
             return
-        buffer = Buffer(mono, now_ns - round(age_s * NS_PER_S), has_lost)
+        buffer = Buffer(mono, now_ns - round(age_s * NS_PER_S), is_sure, has_lost)
         self._mailbox.put(buffer, mono.size)
 
     def _on_end(self) -> None:
@@ -230,11 +231,15 @@ class _Session:
             log.warning("%s runs at %g Hz, not %g", self._label, true_hz, self.native_hz)
             self.native_hz, self._true_rate = true_hz, TrueRate(true_hz)
             self._start_anew(buffer.first_ns, n_lost, true_hz)
-        elif self._sound_time.is_surplus(buffer.first_ns):
+        elif self._sound_time.is_surplus(buffer.first_ns, is_sure=buffer.is_sure):
             self._n_lost += n_lost + round(size * SAMPLE_RATE_HZ / self.native_hz)
             self._is_shedding = True
             return
-        elif n_lost > 0 or buffer.is_after_loss or self._sound_time.is_behind(buffer.first_ns):
+        elif (
+            n_lost > 0
+            or buffer.is_after_loss
+            or self._sound_time.is_behind(buffer.first_ns, is_sure=buffer.is_sure)
+        ):
             # The device knows that something is missing before the clock can tell how much.
             self._start_anew(buffer.first_ns, max(n_lost, int(buffer.is_after_loss)))
         elif self._is_shedding:

@@ -25,8 +25,8 @@ FORMAT = "RGB888"
 N_BUFFERS = 4
 CAPTURE_TIMEOUT_S = 3.0
 """A camera that hangs must not be waited for: only the thread that holds it can let go of it."""
-MAX_AGE_NS = 1_000_000_000
-"""A sensor stamp further off than a second comes from another clock."""
+MAX_AGE_NS = 5_000_000_000
+"""A busy machine takes pictures late; a sensor stamp further off comes from another clock."""
 
 
 class Request(Protocol):

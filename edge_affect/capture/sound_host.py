@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,13 +17,20 @@ if TYPE_CHECKING:
 
     OnBuffer = Callable[[NDArray[np.float32], float, bool], None]
     """Takes frames, shape ``(n_frames, n_channels)``, range [-1, 1], valid during the call only;
-    the age of the first one in s, 0 if unknown; whether the device lost something before it."""
+    the age of the first one at the moment of the call in s, 0 if unknown; whether the device lost
+    something before it."""
 
 SOUND_SERVER_LATENCY_MS = "30"
 """PulseAudio hands sound on in bursts of up to two seconds unless a client asks for less."""
 _SHAPE_ERRORS = (-9994, -9997, -9998)
 """PortAudio's codes for a sample format, a rate and a number of channels that it cannot have."""
 _BUSY = -9985
+MAX_LATENCY_S = 2.0
+"""A device that claims a larger delay between sample and buffer is not believed."""
+MAX_LATE_S = 5.0
+"""A busy machine calls back late; a stamp further off comes from another clock."""
+_CLOCKS = (time.CLOCK_MONOTONIC, time.CLOCK_REALTIME)
+"""What sound is stamped with: ALSA's own cards use the first, its plug-ins the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +144,8 @@ class PortAudioHost:
     ) -> SoundStream:
         """Open a device; see ``SoundHost``."""
 
-        def callback(frames: NDArray[np.float32], _n: int, time: Any, status: Any) -> None:
-            age_s = time.currentTime - time.inputBufferAdcTime
+        def callback(frames: NDArray[np.float32], _n: int, when: Any, status: Any) -> None:
+            age_s = sample_age_s(when.inputBufferAdcTime, when.currentTime)
             on_buffer(frames, age_s, bool(status.input_overflow))
 
         try:
@@ -159,6 +167,29 @@ class PortAudioHost:
             stream.close(ignore_errors=True)
             raise _refusal(error) from None
         return _PortAudioStream(stream)
+
+
+def sample_age_s(
+    taken_s: float,
+    told_s: float,
+    read_s: Callable[[int], float] = time.clock_gettime,
+) -> float:
+    """Return how long ago a sample was taken, 0 where the device does not say.
+
+    Between the driver's stamp and this moment lies all that a busy machine takes to come round to
+    the callback: that makes sound late, and must not shift it against the pictures.
+
+    Args:
+        taken_s: When it was taken, as the driver says.
+        told_s: When the driver said so, on the same clock, whichever that is.
+        read_s: Reads one of the kernel's clocks.
+    """
+    latency_s = told_s - taken_s
+    if not 0.0 <= latency_s <= MAX_LATENCY_S:
+        return 0.0
+    late_s = (read_s(clock) - told_s for clock in _CLOCKS)
+    # No two of them agree to within seconds; rounding may put the driver's stamp ahead.
+    return latency_s + max(0.0, next((s for s in late_s if -0.01 <= s <= MAX_LATE_S), 0.0))
 
 
 class _PortAudioStream:

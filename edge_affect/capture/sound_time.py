@@ -5,8 +5,10 @@ from __future__ import annotations
 from edge_affect.clock import NS_PER_S
 from edge_affect.types import SAMPLE_RATE_HZ
 
-MISSING_S = 0.25
+MISSING_S = 0.06
 """By more than this the clock is not ahead through drift: something was lost."""
+GAP_S = 0.08
+"""The same at once, where the driver says when sound was taken: it waits for no program."""
 PATIENCE_S = 1.0
 """For this long the clock has to be ahead: sound servers hold a burst back, then catch up."""
 SURPLUS_S = 0.06
@@ -38,21 +40,28 @@ class SoundTime:
         self._surplus = _Lasting()
         self._is_shedding = False
 
-    def is_behind(self, first_ns: int) -> bool:
-        """Return whether the clock has been ahead for so long that sound must be missing."""
-        return self._behind.has_lasted(self._ahead_ns(first_ns) > MISSING_S * NS_PER_S, first_ns)
+    def is_behind(self, first_ns: int, *, is_sure: bool = False) -> bool:
+        """Return whether the clock has been ahead for so long that sound must be missing.
 
-    def is_surplus(self, first_ns: int) -> bool:
+        Args:
+            first_ns: Clock when the first sample of a buffer was taken.
+            is_sure: Whether the driver says so, not the moment of delivery.
+        """
+        ahead_ns = self._ahead_ns(first_ns)
+        has_lasted = self._behind.has_lasted(ahead_ns > MISSING_S * NS_PER_S, first_ns)
+        return has_lasted or (is_sure and ahead_ns > GAP_S * NS_PER_S)
+
+    def is_surplus(self, first_ns: int, *, is_sure: bool = False) -> bool:
         """Return whether a buffer is to be left out so that the clock can catch up.
 
-        Once it was so, it stays so until the clock has.
+        Once it was so, it stays so until the clock has. Arguments as of ``is_behind``.
         """
         surplus_ns = -self._ahead_ns(first_ns)
         if self._is_shedding:
             self._is_shedding = first_ns < self._end_ns
         else:
-            is_much = surplus_ns > SURPLUS_S * NS_PER_S
-            self._is_shedding = self._surplus.has_lasted(is_much, first_ns)
+            has_lasted = self._surplus.has_lasted(surplus_ns > SURPLUS_S * NS_PER_S, first_ns)
+            self._is_shedding = has_lasted or (is_sure and surplus_ns > GAP_S * NS_PER_S)
         return self._is_shedding
 
     def restart(self, first_ns: int, native_hz: float | None = None) -> int:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from edge_affect.clock import Clock
 
-MAX_AGE_S = 1.0
-"""Kernels stamp pictures on the monotonic clock; a stamp further off comes from another clock."""
+MAX_AGE_S = 5.0
+"""Kernels stamp pictures on the monotonic clock; a busy machine takes them late, a stamp further
+off comes from another clock."""
 
 
 class V4l2Source(PumpedSource):

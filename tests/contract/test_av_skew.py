@@ -1,12 +1,15 @@
 """Flashes and clicks of the same moment are stamped alike by the real sources and workers."""
 
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import numpy as np
-from av_skew import LIMIT_MS, Witness, of_recording
+import pulse
+import pytest
+from av_skew import LIMIT_MS, Witness, listen, of_recording
 
 from edge_affect.types import AudioBlock, VideoFrame
 
@@ -17,6 +20,32 @@ def test_sound_and_pictures_of_a_recording_keep_together(tmp_path):
     # A busy machine drops frames, and with them the sight of when a flash began.
     assert len(skews.each_ms) >= 3
     assert max(map(abs, skews.each_ms)) < LIMIT_MS
+
+
+@pytest.mark.skipif(pulse.why_not() is not None, reason=str(pulse.why_not()))
+def test_load_makes_sound_late_and_does_not_shift_it(tmp_path, monkeypatch):
+    """Python's lock is held for a third of a second on end, by a thread of this very program."""
+    server = pulse.PulseServer(tmp_path / "pulse", {"room": (48_000, 1)})
+    for name, value in server.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PULSE_LATENCY_MSEC", "30")
+    usual_s = sys.getswitchinterval()
+
+    def disturb():
+        sys.setswitchinterval(0.3)
+        end_s = time.monotonic() + 3.0
+        while time.monotonic() < end_s:
+            sum(range(2_000))
+
+    try:
+        server.start()
+        figures = listen(3.0, disturb).summary()
+    finally:
+        sys.setswitchinterval(usual_s)
+        server.stop()
+    assert figures["buffers"] > 20
+    assert figures["busy_late_ms"] > 150
+    assert figures["busy_off_ms"] < LIMIT_MS
 
 
 def test_the_witness_would_notice():

@@ -68,7 +68,7 @@ def test_file_in_the_place_of_a_camera_is_refused(monkeypatch, tmp_path) -> None
         V4l2Source(MonotonicClock(), CameraSettings()).open()
 
 
-@pytest.mark.parametrize(("stamp_s", "age_ns"), [(9.99, 10_000_000), (10.1, 0), (8.0, 0)])
+@pytest.mark.parametrize(("stamp_s", "age_ns"), [(9.99, 10_000_000), (10.1, 0), (4.0, 0)])
 def test_stamps_of_the_kernel_are_believed_where_they_can_be(stamp_s, age_ns: int) -> None:
     assert stamp_age_ns(stamp_s, lambda: 10_000_000_000) == age_ns
 
@@ -129,7 +129,7 @@ def test_colours_of_the_pi_camera_are_put_right_and_its_mode_is_asked_for() -> N
         ({}, 0),
         ({"SensorTimestamp": 990}, 10),
         ({"SensorTimestamp": 1001}, 0),
-        ({"SensorTimestamp": -2_000_000_000}, 0),
+        ({"SensorTimestamp": -6_000_000_000}, 0),
     ],
 )
 def test_age_of_a_picture_is_believed_where_it_can_be(metadata, age_ns: int) -> None:

@@ -16,6 +16,7 @@ from edge_affect.capture.mailbox import Mailbox
 from edge_affect.capture.microphone import Microphone
 from edge_affect.capture.pacing import FramePacer, wait_until
 from edge_affect.capture.pi_camera import PiCameraSource
+from edge_affect.capture.sound_host import sample_age_s
 from edge_affect.capture.sound_time import SoundTime
 from edge_affect.capture.synthetic import SyntheticAudio, SyntheticVideo
 from edge_affect.capture.v4l2 import V4l2Source
@@ -144,6 +145,36 @@ def test_missing_sound_is_noticed_after_a_while_and_measured() -> None:
     assert noticed
     assert sound_time.restart(first_ns) / SAMPLE_RATE_HZ == pytest.approx(0.5, abs=0.05)
     assert sound_time.stamp(512) == pytest.approx(first_ns, abs=1)
+
+
+@pytest.mark.parametrize("gap_s", [0.1, 2.0])
+def test_a_gap_that_the_driver_tells_of_is_closed_at_once(gap_s) -> None:
+    sound_time = SoundTime(48_000.0)
+    run_device(sound_time, 48_000.0, 10.0)
+    first_ns = round((10.0 + gap_s) * NS_PER_S)
+    assert not sound_time.is_behind(first_ns)
+    assert sound_time.is_behind(first_ns, is_sure=True)
+    n_missing = sound_time.restart(first_ns)
+    assert n_missing / SAMPLE_RATE_HZ == pytest.approx(gap_s, abs=0.02)
+    assert sound_time.stamp(512) == pytest.approx(first_ns, abs=1)
+    assert not sound_time.is_surplus(first_ns, is_sure=True)
+
+
+@pytest.mark.parametrize("clock", [time.CLOCK_MONOTONIC, time.CLOCK_REALTIME])
+def test_sound_is_no_younger_because_a_busy_machine_came_late(clock) -> None:
+    """The driver said at 100 s that the sample was 40 ms old, and the callback ran 0.3 s after."""
+
+    def read_s(which):
+        return 100.3 if which == clock else 1e9
+
+    assert sample_age_s(99.96, 100.0, read_s) == pytest.approx(0.34)
+    assert sample_age_s(99.96, 100.301, read_s) == pytest.approx(0.341, abs=0.001)
+
+
+@pytest.mark.parametrize(("taken_s", "age_s"), [(0.0, 0.0), (100.2, 0.0), (99.9, 0.1)])
+def test_what_a_driver_says_of_time_is_believed_where_it_can_be(taken_s, age_s) -> None:
+    """Nothing, a sample of the future, and stamps of an unknown clock."""
+    assert sample_age_s(taken_s, 100.0, lambda _clock: 1e9) == pytest.approx(age_s)
 
 
 def test_late_burst_is_no_loss() -> None:
