@@ -72,11 +72,11 @@ def channel_of(document, topic):
 
 
 def operation_of(document, channel):
-    """Return the one operation on a channel."""
+    """Return what a channel is for: the one operation on it but the box's reading of its own."""
     (found,) = [
         operation
-        for operation in document["operations"].values()
-        if operation["channel"]["$ref"] == f"#/channels/{channel}"
+        for name, operation in document["operations"].items()
+        if operation["channel"]["$ref"] == f"#/channels/{channel}" and not name.startswith("read")
     ]
     return found
 

@@ -8,8 +8,9 @@ import pytest
 from asyncapi_document import DOCS, Seen, differences, references, resolve
 from jsonschema import Draft202012Validator
 
-from edge_affect.config import Mqtt
-from edge_affect.publishing import topics
+from edge_affect.config import Config, Mqtt
+from edge_affect.launcher import one_way_channel
+from edge_affect.publishing import daemon, topics
 from edge_affect.publishing.commands import BURST, COMMANDS, PER_S
 from edge_affect.publishing.payload import SCHEMA_VERSION
 
@@ -41,18 +42,18 @@ def test_channels_operations_and_messages_belong_together():
         "asyncapi", "id", "info", "defaultContentType", "servers", "channels", "operations",
         "components",
     }  # fmt: skip
-    heard = [operation["channel"]["$ref"] for operation in OPERATIONS.values()]
+    heard = [o["channel"]["$ref"] for name, o in OPERATIONS.items() if name[:4] != "read"]
     assert sorted(heard) == sorted(f"#/channels/{name}" for name in CHANNELS)
     for channel in CHANNELS.values():
         assert set(re.findall(r"\{(\w+)\}", channel["address"])) == set(channel["parameters"])
-    for operation in OPERATIONS.values():
+    for name, operation in OPERATIONS.items():
         own = f"{operation['channel']['$ref']}/messages/"
         channel = resolve(DOCUMENT, operation["channel"])
         assert [m["$ref"] for m in operation["messages"]] == [
-            own + name for name in channel["messages"]
+            own + message for message in channel["messages"]
         ]
         assert operation["action"] in ("send", "receive")
-        assert ("reply" in operation) == (operation["action"] == "receive")
+        assert ("reply" in operation) == name.startswith("take")
     used = {name for channel in CHANNELS.values() for name in channel["messages"]}
     assert used == set(MESSAGES)
     for message in MESSAGES.values():
@@ -84,6 +85,29 @@ def test_it_says_what_the_code_says():
         assert told["lastWill"] == {
             "topic": will.topic, "qos": will.qos, "retain": True, "message": "offline",
         }  # fmt: skip
+
+
+def test_what_the_box_subscribes_to_is_told(monkeypatch):
+    asked = []
+    monkeypatch.setattr(daemon, "BrokerLink", lambda settings, *_: asked.append(settings.filters))
+    ours, theirs = one_way_channel()
+    with ours, theirs:
+        publisher = daemon.Publisher(Config(), theirs)
+        for end in (publisher._stopped, publisher._stopper):  # which only its run closes
+            end.close()
+    told = {
+        CHANNELS[o["channel"]["$ref"].split("/")[-1]]["address"]: o["bindings"]["mqtt"]["qos"]
+        for o in OPERATIONS.values()
+        if o["action"] == "receive"
+    }
+    base = Config().base_topic
+    levels = {"{site}/{device}": base.split("/", 1)[1], "{alert}": "+", "{name}": "+"}
+    filters = {}
+    for address, qos in told.items():
+        for name, value in levels.items():
+            address = address.replace(name, value)  # noqa: PLW2901 (one after the other)
+        filters[address.replace("/set/" + address.split("/")[-1], "/set/+")] = qos
+    assert asked == [filters]
 
 
 def test_the_page_for_people_has_the_same_topics():
