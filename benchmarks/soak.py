@@ -17,12 +17,13 @@ import time
 import wave
 from contextlib import ExitStack
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from soak_figures import TICKS_PER_DAY, judged
 from soak_plots import plot
-from soak_run import Plan, Soak
+from soak_run import FRAMES_A_TICK, Plan, Soak
 
 from edge_affect import demo_clip
 from edge_affect.demo_sources import SENTENCES, SMILE, SOBER
@@ -32,7 +33,7 @@ TICKS = 259_200
 """72 hours at one tick a second."""
 WARM_UP_TICKS = 3000
 BROKEN = 1
-FRAME_RATE_HZ = 5
+WIDTH_PX, HEIGHT_PX = 320, 240
 
 
 def clip(folder: Path) -> tuple[Path, Path]:
@@ -52,18 +53,20 @@ def clip(folder: Path) -> tuple[Path, Path]:
         target.setsampwidth(2)
         target.setframerate(demo_clip.SPEECH_RATE_HZ)
         target.writeframes(samples)
-    n_frames = len(samples) // 2 * FRAME_RATE_HZ // demo_clip.SPEECH_RATE_HZ
+    # As many as sensing takes: more would only be decoded and dropped.
+    rate = Fraction(FRAMES_A_TICK)
+    n_frames = int(len(samples) // 2 * rate / demo_clip.SPEECH_RATE_HZ)
     faces = []
     for name, left, top in ((SMILE, 140, 0), (SOBER, 150, 60)):
         with Image.open(sources / name.save_as) as picture:
             faces.append((picture.convert("RGB"), left, top))
     with av.open(str(video), "w") as container:
-        stream: Any = container.add_stream(demo_clip.ENCODER, rate=FRAME_RATE_HZ)
-        stream.width, stream.height = demo_clip.WIDTH_PX, demo_clip.HEIGHT_PX
+        stream: Any = container.add_stream(demo_clip.ENCODER, rate=rate)
+        stream.width, stream.height = WIDTH_PX, HEIGHT_PX
         stream.pix_fmt, stream.bit_rate = "yuv420p", demo_clip.BIT_RATE
         for number in range(n_frames):
             picture, left, top = faces[number * len(faces) // n_frames]
-            shift = 30 * abs((number % 40) / 20 - 1)
+            shift = 30 * abs((number % 12) / 6 - 1)
             box = (left + shift, top, left + shift + 720, top + 540)
             frame = picture.resize((stream.width, stream.height), box=box)
             container.mux(stream.encode(av.VideoFrame.from_image(frame)))

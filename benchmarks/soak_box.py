@@ -21,13 +21,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from edge_affect.clock import MonotonicClock
+from edge_affect.clock import NS_PER_S, MonotonicClock
 from edge_affect.errors import DeviceError
+from edge_affect.record import Modality
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 COUNTED_EVERY_S = 10.0
+LEAST_SLEEP_S = 0.001
 
 log = logging.getLogger("edge_affect.soak")
 
@@ -50,7 +52,8 @@ class WoundUpClock:
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread until ``seconds`` of this clock have gone by."""
-        self._real.sleep(seconds / self._speed)
+        # Shorter sleeps only wake the thread more often than a box in real time ever would.
+        self._real.sleep(max(seconds / self._speed, LEAST_SLEEP_S) if seconds > 0 else 0.0)
 
 
 class Pulled:
@@ -115,6 +118,7 @@ def prepare_sense(clock: WoundUpClock) -> None:
     from edge_affect.capture import recording
     from edge_affect.commands import sense
     from edge_affect.perception import interpreter
+    from edge_affect.sensing import outlet
     from edge_affect.sensing.pipeline import Pipeline
 
     sense.MonotonicClock = lambda: clock  # type: ignore[assignment,misc]  # the injected one
@@ -129,13 +133,19 @@ def prepare_sense(clock: WoundUpClock) -> None:
 
     recording.recording = pullable
     Pipeline.on_frame = freezable(Pipeline.on_frame)  # type: ignore[method-assign]  # the fault
-    count_inferences(interpreter)
+    count(clock, interpreter, outlet)
 
 
-def count_inferences(interpreter: Any) -> None:
-    """Make every model count its inferences, and a thread log them."""
-    counts: dict[str, int] = {}
-    real_run = interpreter.TfliteModel.run
+def count(clock: WoundUpClock, interpreter: Any, outlet: Any) -> None:
+    """Make every model count its inferences and the slit its records, and a thread log both.
+
+    Of the ``seconds`` of the box, as many as it has ticks, ``seconds_new`` had inferences of both
+    nets, and ``seconds_both`` voice and face in a record.
+    """
+    counts = dict.fromkeys(("seconds", "seconds_both", "seconds_new"), 0)
+    real_run, real_send = interpreter.TfliteModel.run, outlet.DatagramOutlet.send
+    before = {"voice_expression": 0, "face_expression": 0}
+    until_ns = clock.now_ns()
 
     def tell() -> None:
         while True:
@@ -155,7 +165,21 @@ def count_inferences(interpreter: Any) -> None:
         counts[name] = counts.get(name, 0) + 1
         return real_run(model, *args)
 
+    def counted_send(slit: Any, record: Any) -> None:
+        nonlocal until_ns
+        real_send(slit, record)
+        now_ns = clock.now_ns()
+        if now_ns < until_ns:
+            return
+        until_ns = now_ns + NS_PER_S - (now_ns - until_ns) % NS_PER_S
+        is_new = all(counts.get(name, 0) > n for name, n in before.items())
+        before.update({name: counts.get(name, 0) for name in before})
+        counts["seconds"] += 1
+        counts["seconds_both"] += Modality.VOICE | Modality.FACE in record.modalities
+        counts["seconds_new"] += is_new
+
     interpreter.TfliteModel.run = counted_run
+    outlet.DatagramOutlet.send = counted_send
 
 
 def prepare_publish(clock: WoundUpClock, speed: float) -> None:
