@@ -34,6 +34,8 @@ TICKS = 259_200
 WARM_UP_TICKS = 3000
 BROKEN = 1
 WIDTH_PX, HEIGHT_PX = 320, 240
+ROUNDS = 20
+"""Of the sentences in one loop: FFmpeg's wrapper keeps some 200 bytes each time it opens a file."""
 
 
 def clip(folder: Path) -> tuple[Path, Path]:
@@ -47,6 +49,8 @@ def clip(folder: Path) -> tuple[Path, Path]:
     for sentence in SENTENCES:
         with wave.open(str(sources / sentence.save_as)) as file:
             samples += file.readframes(file.getnframes())
+    n_frames_a_round = len(samples) // 2 * Fraction(FRAMES_A_TICK) / demo_clip.SPEECH_RATE_HZ
+    samples *= ROUNDS
     audio, video = folder / "soak.wav", folder / "soak.mp4"
     with wave.open(str(audio), "wb") as target:
         target.setnchannels(1)
@@ -65,7 +69,7 @@ def clip(folder: Path) -> tuple[Path, Path]:
         stream.width, stream.height = WIDTH_PX, HEIGHT_PX
         stream.pix_fmt, stream.bit_rate = "yuv420p", demo_clip.BIT_RATE
         for number in range(n_frames):
-            picture, left, top = faces[number * len(faces) // n_frames]
+            picture, left, top = faces[int(number * len(faces) / n_frames_a_round) % len(faces)]
             shift = 30 * abs((number % 12) / 6 - 1)
             box = (left + shift, top, left + shift + 720, top + 540)
             frame = picture.resize((stream.width, stream.height), box=box)
