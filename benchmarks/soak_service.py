@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-RESTART_S = 0.5
+RESTART_S = 5.0
+"""As `RestartSec=` of the units; on a wound-up clock less, but no less than half a second."""
+LEAST_RESTART_S = 0.5
 ABORT_S = 2.0
 READY_S = 60.0
 """A start that is not over by then has failed."""
@@ -138,7 +140,7 @@ class Service:
             silent_s = now_s - self.last_ping_s
             self.restarts.append(Restart(now_s, code, self._aborted_s is not None, silent_s))
             self._process, self._aborted_s = None, None
-            self._due_s = now_s + RESTART_S
+            self._due_s = now_s + max(LEAST_RESTART_S, RESTART_S / self.speed)
             return
         patience_s = self.watchdog_s if self.is_ready else READY_S
         if self._aborted_s is None and now_s - self.last_ping_s > patience_s:
