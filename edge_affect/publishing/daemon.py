@@ -15,7 +15,7 @@ from edge_affect.publishing.access import broker_access
 from edge_affect.publishing.announcer import Announcer
 from edge_affect.publishing.bulletin import Bulletin
 from edge_affect.publishing.commands import CommandDesk
-from edge_affect.publishing.health import HEALTH_INTERVAL_S, SensingView, health_payload
+from edge_affect.publishing.health import HEALTH_INTERVAL_S, LATE_S, SensingView, health_payload
 from edge_affect.publishing.inlet import Inlet
 from edge_affect.publishing.leftovers import earlier_about, leftovers
 from edge_affect.publishing.link import BrokerLink, LinkSettings
@@ -102,8 +102,7 @@ class Publisher:
         self._last: AffectRecord | None = None
         self._last_ns = 0
         self._health_ns = 0
-        self._n_reconnects_told = 0
-        self._devices_told: tuple[SourceState, SourceState] | None = None
+        self._told: tuple[int, tuple[SourceState, SourceState] | None, bool] = (0, None, False)
 
     def _make_mirrors(self, about: dict[str, Any], access: BrokerAccess) -> tuple[Mirror, ...]:
         """Return what says things again for smart homes; nothing else is even imported."""
@@ -220,17 +219,18 @@ class Publisher:
     def _publish_health(self, now_ns: int) -> None:
         """Publish health if it is due: in its interval, and at once after a reconnect.
 
-        At once also when a microphone or camera is doing otherwise than was told last.
+        At once also when a microphone or camera is doing otherwise than was told last, and when
+        records stay away or come again: a sensing process that died is back before the interval.
         """
         state = self._link.state
         devices = None if self._last is None else (self._last.microphone, self._last.camera)
-        is_news = state.n_reconnects != self._n_reconnects_told or devices != self._devices_told
+        age_s = None if self._last is None else (now_ns - self._last_ns) / NS_PER_S
+        is_late = age_s is not None and age_s >= LATE_S
+        is_news = (state.n_reconnects, devices, is_late) != self._told
         if now_ns < self._health_ns and not is_news:
             return
-        self._devices_told = devices
+        self._told = (state.n_reconnects, devices, is_late)
         self._health_ns = now_ns + round(HEALTH_INTERVAL_S * NS_PER_S)
-        self._n_reconnects_told = state.n_reconnects
-        age_s = None if self._last is None else (now_ns - self._last_ns) / NS_PER_S
         view = SensingView(self._last, age_s, self._inlet.n_refused)
         payload = health_payload(self._stamper.peek(), state, self._outbox, view)
         self._link.pass_on(self._topics.health(to_json(payload).encode()))

@@ -31,6 +31,8 @@ SPOOL_STATES: tuple[str, ...] = ("off", "on", "full", "read-only", "failed")
 """What ``queue.spool`` can say."""
 REFUSED_EDGES: tuple[float, ...] = (1, 10, 100)
 AGE_EDGES_S: tuple[float, ...] = (2, 5, 10, 60, 600)
+LATE_S = AGE_EDGES_S[0]
+"""A newest record older than this is news."""
 TEMPERATURE_STEP_C = 5
 _STATM = Path("/proc/self/statm")
 _BYTES_PER_MB = 1_000_000
