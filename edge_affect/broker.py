@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 _SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 _START_TIMEOUT_S = 10.0
+_SAYS_SO_S = 1.0
 _STOP_TIMEOUT_S = 5.0
 
 
@@ -123,19 +124,31 @@ class LocalBroker:
             except OSError:
                 time.sleep(0.02)
             else:
-                # Somebody else may have the port while our own process is still failing on it.
-                time.sleep(0.05)
+                # Somebody else may have the port while our own process is still failing on it;
+                # a broker with another log than ours is taken at its word after a second.
+                said_by_s = time.monotonic() + _SAYS_SO_S
+                while not self._has_said_so() and time.monotonic() < said_by_s:
+                    if process.poll() is not None:
+                        break
+                    time.sleep(0.01)
                 if process.poll() is None:
                     return
         raise UnavailableError(
             f"The broker on port {self.port} did not answer within {_START_TIMEOUT_S:.0f} s."
         )
 
+    def _has_said_so(self) -> bool:
+        """Return whether the broker's log says that it is running."""
+        return " running" in self._log()
+
+    def _log(self) -> str:
+        if self._folder is None:
+            return ""
+        return (Path(self._folder.name) / "log").read_text(errors="replace")
+
     def _last_error(self) -> str:
         """Return the last line of the broker's log as the end of a sentence."""
-        if self._folder is None:
-            return "no reason given."
-        lines = (Path(self._folder.name) / "log").read_text(errors="replace").strip().splitlines()
+        lines = self._log().strip().splitlines()
         errors = [line for line in lines if "Error" in line] or lines or ["no reason given"]
         return errors[-1].rpartition("Error: ")[2].rstrip(".") + "."
 
