@@ -16,22 +16,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-LEVEL_STEP = 1 / 15
-"""Of expressions, derived states and confidence: 4 bits."""
-AFFECT_STEP = 2 / 30
-"""Of valence and arousal: 5 bits over [-1, 1]."""
-EVENT_STEP = 1 / 7
+from edge_affect.record import (
+    CONFIDENCE_MAX,
+    EVENT_MAX,
+    EXPRESSION_SUM,
+    SHARE_MAX,
+    SIGNED_MAX,
+    STATE_MAX,
+)
+
+LEVEL_STEP = 1 / EXPRESSION_SUM
+AFFECT_STEP = 1 / SIGNED_MAX
 STEPS: dict[str, float] = {
     "valence": AFFECT_STEP,
     "arousal": AFFECT_STEP,
     "valence_relative": AFFECT_STEP,
     "arousal_relative": AFFECT_STEP,
-    "confidence": LEVEL_STEP,
-    "speech_share": 1 / 6,
+    "confidence": 1 / CONFIDENCE_MAX,
+    "speech_share": 1 / SHARE_MAX,
     "expressions": LEVEL_STEP,
-    "states": LEVEL_STEP,
-    "events": EVENT_STEP,
+    "states": 1 / STATE_MAX,
+    "events": 1 / EVENT_MAX,
 }
+"""What the record resolves of each."""
 EXACT = ("abstained", "modalities", "people")
 MAX_OFF = 0.01
 """Share of values that may be off by more than a step, or of words that may differ."""
