@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_affect.diagnosis import broker, machine, models, place, sandbox, service, sources
+from edge_affect.diagnosis import broker, machine, models, place, sandbox, service, sources, upright
 from edge_affect.diagnosis.check import Check
 
 BROKER_REMEDY = "Check [mqtt] host and port, and that the broker runs and may be reached."
@@ -27,6 +27,14 @@ CHECKS: tuple[Check, ...] = (
     Check("permissions", "devices", sources.permissions, "Report it."),
     Check("microphone", "devices", sources.microphone, "Report it."),
     Check("camera", "devices", sources.camera, "Report it."),
+    Check(
+        "camera-upright",
+        "devices",
+        upright.upright,
+        "Follow the sentence, and stop edge-affect-sense while you look.",
+        ("sandbox", "policy"),
+        opens_devices=True,
+    ),
     Check("switches", "devices", sources.switches, "Report it."),
     Check("broker-name", "broker", broker.name, BROKER_REMEDY, is_live=True),
     Check(

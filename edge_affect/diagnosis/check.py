@@ -92,6 +92,7 @@ class Check:
         remedy: For a failure that comes as an error.
         needs: Names of checks that must not have failed before; else this one is skipped.
         is_live: Whether it goes beyond this machine.
+        opens_devices: Whether it looks through the camera, which must be asked for.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Check:
     remedy: str
     needs: tuple[str, ...] = ()
     is_live: bool = False
+    opens_devices: bool = False
 
 
 @dataclass(frozen=True, slots=True)
