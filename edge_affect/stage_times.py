@@ -211,6 +211,31 @@ def picture_work(parts: ClipParts) -> Callable[[], tuple[FaceDetection, FaceLand
     return work
 
 
+def mesh_work(parts: ClipParts) -> Callable[[], FaceLandmarks]:
+    """Return what puts the mesh on the next frame of the film, from where it was in the last one.
+
+    A detector runs at the beginning alone, as long as the mesh fits.
+    """
+    from edge_affect.perception.face import FaceModels
+    from edge_affect.perception.face_landmarks import FaceLandmarker
+    from edge_affect.perception.face_search import FaceSearch
+    from edge_affect.perception.face_track import face_of_mesh
+
+    models = FaceModels.load()
+    landmarker, film = FaceLandmarker(models.landmarks), to_and_fro(parts.film)
+    face = _surest(FaceSearch(models.near, models.far, 1), parts.film[0])
+
+    def work() -> FaceLandmarks:
+        nonlocal face
+        landmarks = landmarker.locate(next(film), face, is_quick=True)
+        if landmarks.presence < models.landmarks.manifest.thresholds["min_presence"]:
+            raise MediaError("The face of the demo clip was lost; delete it, and it is made anew.")
+        face = face_of_mesh(landmarks)
+        return landmarks
+
+    return work
+
+
 def _surest(search: FaceSearch, pixels: Pixels) -> FaceDetection:
     faces = search.find(pixels)
     if not faces:
