@@ -156,6 +156,10 @@ check-install: .stamps/dev ## install, upgrade, roll back and remove in roots of
 check-install-arm64: .stamps/dev ## the same for arm64 under qemu, and compare its vectors with those of this machine
 	@$(BIN)/python tools/check_install.py --arch arm64 --suite bookworm $(ARGS)
 
+.PHONY: check-cost
+check-cost: .stamps/dev ## count the instructions of a frame and of sound against benchmarks/budget.toml; needs valgrind, minutes
+	@$(BIN)/python benchmarks/count_instructions.py $(ARGS)
+
 clean: ## remove the virtual environments and everything built
 	rm -rf $(VENV) .venv-* .stamps build dist *.egg-info .coverage
 

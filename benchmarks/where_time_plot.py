@@ -1,6 +1,8 @@
 """Draw where the time goes, before, after and at the floor, from what where_time_goes.py wrote.
 
 python benchmarks/where_time_plot.py BEFORE.json AFTER.json docs/where-time-goes.svg
+
+Prints the same as a table for docs/performance.md.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 WIDTH, BAR, GAP, LEFT, TOP = 860, 30, 12, 96, 46
+SIDES = ("pictures", "sound", "telling")
+LEAST_MS = 0.05
+"""Less is left out of the table."""
 GROUPS = {
     "model kernels": ("kernels",),
     "speech net": ("speech: the net",),
@@ -94,6 +99,23 @@ def _text(x: float, y: float, text: str, *, is_bold: bool = False) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}"{weight} fill="#222222">{escape(text)}</text>'
 
 
+def table(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Return the stages as a table in Markdown, the dearest of each side first."""
+    lines = ["| stage | times a second | before | now | floor |", "|---|---|---|---|---|"]
+    for side in SIDES:
+        rows = [(k, v) for k, v in after["stages"].items() if v["side"] == side]
+        sums = [0.0, 0.0, 0.0]
+        for label, now in sorted(rows, key=lambda row: -row[1]["ms_per_s"]):
+            was = before["stages"][label]["ms_per_s"]
+            values = (was, now["ms_per_s"], now["floor_ms_per_s"])
+            sums = [total + value for total, value in zip(sums, values, strict=True)]
+            cells = " | ".join(f"{value:.1f}" if value >= LEAST_MS else "" for value in values)
+            lines.append(f"| {label} | {now['calls_per_s']:.0f} | {cells} |")
+        cells = " | ".join(f"**{value:.1f}**" for value in sums)
+        lines.append(f"| **{side}, whole** | | {cells} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -105,6 +127,7 @@ def main() -> None:
         json.loads(path.read_text(encoding="utf-8")) for path in (args.before, args.after)
     )
     args.svg.write_text(picture(before, after), encoding="utf-8")
+    print(table(before, after))
 
 
 if __name__ == "__main__":
