@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_affect.stage_times import WHOLE_FILM, WHOLE_PICTURE, WHOLE_SOUND
+from edge_affect import demo_clip
+from edge_affect.stage_times import WHOLE_FILM, WHOLE_PICTURE, WHOLE_SOUND, read_parts
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import bench
@@ -195,6 +196,22 @@ def test_an_environment_that_cannot_be_made_is_told(tmp_path, monkeypatch):
     assert environments.ensure("nobody") is None
     pip.write_text("#!/bin/sh\nexit 1\n")
     assert environments.ensure("nobody") is None
+
+
+def test_our_contestants_and_stages_run_on_what_is_given_to_all(tmp_path):
+    bench.write_inputs(read_parts(*demo_clip.ensure()), tmp_path)
+    ours = [entry.name for entry in bench.ENTRIES if entry.name.startswith("ours_")]
+    assert len(ours) == 8
+    for name in ours:
+        work = CONTESTANTS[name](tmp_path)
+        # Prosody is told once its window of 2.5 s is full.
+        assert [work() for _ in range(3)][-1] is not None, name
+    script = ROOT / "benchmarks" / "bench_stages.py"
+    core = str(min(bench.os.sched_getaffinity(0)))
+    command = [sys.executable, str(script), str(tmp_path), "0", core]
+    told = json.loads(bench.subprocess.run(command, capture_output=True, check=True).stdout)
+    assert len(told["stages"]) == 15
+    assert all(len(one["rounds"]) == 2 for one in told["stages"])
 
 
 def results() -> dict:
