@@ -55,6 +55,10 @@ class WoundUpClock:
         # Shorter sleeps only wake the thread more often than a box in real time ever would.
         self._real.sleep(max(seconds / self._speed, LEAST_SLEEP_S) if seconds > 0 else 0.0)
 
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Block until the event, or until ``seconds`` of this clock have gone by."""
+        self._real.wait(event, seconds / self._speed)
+
 
 class Pulled:
     """Whether a device is pulled; a signal turns it over."""

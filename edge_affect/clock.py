@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Protocol
 
@@ -16,6 +17,9 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait for ``seconds`` (>= 0) on this clock."""
+
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Wait until another thread sets ``event``, for ``seconds`` (>= 0) at most."""
 
 
 class MonotonicClock:
@@ -33,6 +37,10 @@ class MonotonicClock:
         """Block the calling thread for ``seconds``."""
         time.sleep(seconds)
 
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Block the calling thread until the event, for ``seconds`` at most."""
+        event.wait(seconds)
+
 
 class ManualClock:
     """A clock that moves only when told to; the time base of fast replays and of tests."""
@@ -47,6 +55,11 @@ class ManualClock:
     def sleep(self, seconds: float) -> None:
         """Move the clock forward by ``seconds`` at once."""
         self._now_ns += round(seconds * NS_PER_S)
+
+    def wait(self, event: threading.Event, seconds: float) -> None:
+        """Move the clock forward at once, unless the event has come: nobody else moves it."""
+        if not event.is_set():
+            self.sleep(seconds)
 
     def advance_to(self, now_ns: int) -> None:
         """Move forward to ``now_ns``; moving back is ignored, the clock is monotonic."""

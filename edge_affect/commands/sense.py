@@ -257,6 +257,7 @@ def _daemon(
         RECORDS_PER_TICK * settings.publish.tick_hz,
         settings.sensing.no_source_timeout_s,
         args.seconds,
+        follows_frames=True,
     )
     is_live = not _is_replay(args)
     workers = workers_over(audio, video, pipeline, clock, around.air, are_live=is_live)

@@ -24,7 +24,7 @@ from edge_affect.publishing.outbox import unpack
 from edge_affect.publishing.outboxes import outbox_for
 from edge_affect.publishing.payload import affect_payload, to_json
 from edge_affect.publishing.stamping import Stamper
-from edge_affect.publishing.ticks import TickSchedule
+from edge_affect.publishing.ticks import FirstRecord, TickSchedule
 from edge_affect.publishing.topics import OFFLINE, ONLINE, Message, Topics
 from edge_affect.sdnotify import Notifier
 
@@ -174,15 +174,22 @@ class Publisher:
     def _loop(self) -> None:
         start_ns = connected_ns = self._clock.now_ns()
         ticks = TickSchedule(self._tick_hz, start_ns)
+        first = FirstRecord(start_ns)
         while True:
-            if self._is_stopped(ticks.wait_s(self._clock.now_ns())):
+            now_ns = self._clock.now_ns()
+            if self._is_stopped(min(ticks.wait_s(now_ns), first.wait_s(now_ns))):
                 return
             now_ns = self._clock.now_ns()
             if ticks.wait_s(now_ns) > 0:
+                if first.is_due(now_ns):
+                    self._inlet.receive()
+                    if first.is_this(self._inlet.newest):
+                        self._publish_newest(now_ns)
                 continue
             ticks.skip_to(now_ns)
             self._notifier.watchdog()
             self._inlet.receive()
+            first.is_this(self._inlet.newest)
             self._publish_newest(now_ns)
             if self._link.state.is_connected:
                 connected_ns = now_ns

@@ -69,6 +69,11 @@ class Inlet:
             except RecordError:
                 self.n_refused += 1
 
+    @property
+    def newest(self) -> AffectRecord | None:
+        """The record that ``take`` would return."""
+        return self._newest
+
     def take(self) -> AffectRecord | None:
         """Return the newest record that arrived since the last call, if any did."""
         record, self._newest = self._newest, None

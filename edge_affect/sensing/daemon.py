@@ -12,6 +12,7 @@ from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.privacy.permission import Permission
 from edge_affect.record import AbstainReason, Command, SourceState
+from edge_affect.sensing.rhythm import RecordRhythm
 from edge_affect.sensing.shown_frames import ShownFrames
 from edge_affect.sensing.source_worker import SourceWorker
 
@@ -37,8 +38,9 @@ LIFE_SIGNS = 4
 SLEPT_S = 10.0
 """Nothing holds a round of the daemon up for this long but suspend, or a stopped process."""
 RECORDS_PER_TICK = 4
-"""Records sent for each tick of the publisher, which takes the newest: the two clocks may drift
-without a tick ever finding nothing new. What leaves the box is counted in the publisher's ticks."""
+"""Records for each tick of the publisher, which takes the newest: the two clocks may drift without
+a tick ever finding nothing new. What leaves the box is counted in the publisher's ticks. Where
+records follow frames, they are between three and eight."""
 
 log = logging.getLogger("edge_affect.sensing")
 
@@ -62,14 +64,16 @@ class Schedule:
     """When things happen.
 
     Attributes:
-        tick_hz: Records per second.
+        tick_hz: Records per second, where none follows a frame.
         no_source_timeout_s: Give up after no source has delivered for this long.
         seconds: End after this long, or None to run on.
+        follows_frames: Send a record when a frame has been read, see ``RecordRhythm``.
     """
 
     tick_hz: float
     no_source_timeout_s: float
     seconds: float | None = None
+    follows_frames: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,8 @@ class SensingDaemon:
     def _tick_until_done(self) -> None:
         period_ns = round(NS_PER_S / self._schedule.tick_hz)
         start_ns = self._clock.now_ns()
-        due_ns = start_ns + period_ns
+        rhythm = RecordRhythm(period_ns, start_ns, follows_frames=self._schedule.follows_frames)
+        frame_read = self._pipeline.frame_read
         self._round_ns = start_ns
         while not self._is_stopping:
             self._heed_sleep()
@@ -197,19 +202,20 @@ class SensingDaemon:
             self._give_life_sign()
             if self._governor is not None:
                 self._governor.step(tuple(self._workers))
+            has_frame = frame_read.is_set()
+            frame_read.clear()
             now_ns = self._clock.now_ns()
-            if now_ns >= due_ns:
+            if rhythm.is_due(now_ns, has_frame=has_frame):
                 self._send_record()
                 self._check_workers()
-                # Ticks that were missed (a suspended board) are skipped, not made up for.
-                due_ns += period_ns * max(1, (now_ns - due_ns) // period_ns + 1)
+                rhythm.sent(now_ns)
                 if self._workers and all(worker.is_done for worker in self._workers):
                     return
                 seconds = self._schedule.seconds
                 if seconds is not None and now_ns - start_ns >= seconds * NS_PER_S:
                     return
-            wait_s = (due_ns - self._clock.now_ns()) / NS_PER_S
-            self._clock.sleep(max(0.0, min(COMMAND_POLL_S, wait_s)))
+            wait_s = rhythm.wait_ns(self._clock.now_ns()) / NS_PER_S
+            self._clock.wait(frame_read, min(COMMAND_POLL_S, wait_s))
 
     def _send_record(self) -> None:
         reason = AbstainReason.PAUSED if self._mutes else None

@@ -94,6 +94,9 @@ class Pipeline:
     """One path for live devices, replays and analyses.
 
     ``on_block`` and ``on_frame`` may be called from a thread each, ``record`` from a third.
+
+    Attributes:
+        frame_read: Set whenever a frame has been read; whoever waits for it clears it.
     """
 
     def __init__(self, stages: Stages, clock: Clock) -> None:
@@ -102,6 +105,7 @@ class Pipeline:
         self._lock = threading.Lock()
         self._sound = Meter()
         self._pictures = Meter()
+        self.frame_read = threading.Event()
 
     def on_block(self, block: AudioBlock) -> None:
         """Take one block of sound; its samples are overwritten afterwards."""
@@ -162,6 +166,7 @@ class Pipeline:
             if self._stages.states is not None:
                 self._stages.states.add_faces(screened)
             self._pictures.note(now_ns, frame.captured_ns, frame.n_lost)
+        self.frame_read.set()
 
     @property
     def is_at_rest(self) -> bool:
