@@ -55,6 +55,14 @@ fleet: .stamps/dev ## measure 10, 100 and 1000 simulated boxes at one broker, 4 
 bench: .stamps/dev ## time the box beside what one would install instead, six minutes; ARGS="--rounds 40"
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
+.PHONY: budgets growth
+ONE_CORE = taskset -c 0 $(if $(REALTIME),chrt --rr 1)
+budgets: .stamps/demo .stamps/dev ## hold the box to its budgets on one core, 5 minutes; REALTIME=1 on a busy machine
+	$(ONE_CORE) $(BIN)/python benchmarks/budgets.py --json benchmarks/budgets.json --page $(ARGS)
+
+growth: .stamps/demo .stamps/dev ## how cost grows with faces, pixels, ticks and hours, 10 minutes; REALTIME=1 as above
+	$(ONE_CORE) $(BIN)/python benchmarks/growth.py --json benchmarks/growth.json --plot docs/growth.svg --page $(ARGS)
+
 .PHONY: soak
 soak: .stamps/demo .stamps/dev ## 72 hours of ticks with faults (5 hours at speed 16); TICKS=5000, SPEED=1, MINUTES=60
 	@mkdir -p build

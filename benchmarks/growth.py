@@ -81,10 +81,10 @@ class Effort:
         tick_s: For each tick.
     """
 
-    n_rounds: int = 5
-    n_warm: int = 10
-    n_timed: int = 30
-    tick_s: float = 15.0
+    n_rounds: int = 3
+    n_warm: int = 6
+    n_timed: int = 20
+    tick_s: float = 12.0
 
 
 def followed_ms(reader: FaceReader, pictures: Pixels, effort: Effort) -> tuple[float, float]:
