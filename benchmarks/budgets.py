@@ -337,12 +337,15 @@ def main() -> int:
     """Measure, print, write; 1 where a budget is broken."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--json", type=Path, help="write figures and verdicts here")
+    parser.add_argument("--json", type=Path, help="write them here; keeps those of other parts")
     parser.add_argument("--page", action="store_true", help="write the table into the page")
     parser.add_argument("--short", action="store_true", help="a few seconds each, to try it")
     args = parser.parse_args()
     results = measured(args.only, SHORT if args.short else Lengths())
     if args.json is not None:
+        if args.json.exists():
+            rows = json.loads(args.json.read_text(encoding="utf-8"))["budgets"] | results["budgets"]
+            results["budgets"] = {key: rows[key] for key in BUDGETS if key in rows}
         args.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if args.page:
         put_into_page("budgets", table(results))

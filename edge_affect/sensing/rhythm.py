@@ -39,9 +39,12 @@ class RecordRhythm:
             has_frame: Whether a frame has been read since the last question.
         """
         if has_frame and self._follows_frames:
-            self._frame_ns = now_ns
-            # The first frame of all is what the publisher waits for at the start.
-            if self._sent_ns is None or now_ns - self._sent_ns >= SOON * self._period_ns:
+            is_first, self._frame_ns = self._frame_ns is None, now_ns
+            if self._sent_ns is None:
+                # One frame alone is not believed; the publisher waits for the second at its start.
+                if not is_first:
+                    return True
+            elif now_ns - self._sent_ns >= SOON * self._period_ns:
                 return True
         return now_ns >= self._latest_ns(now_ns)
 

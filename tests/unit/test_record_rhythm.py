@@ -76,6 +76,7 @@ def test_without_frames_to_follow_records_lie_on_a_grid(rate_hz, follows):
 
 def test_records_go_on_when_frames_stop():
     rhythm = RecordRhythm(PERIOD_NS, 0, follows_frames=True)
+    assert not rhythm.is_due(5 * MS, has_frame=True)
     assert rhythm.is_due(10 * MS, has_frame=True)
     rhythm.sent(10 * MS)
     sent = []
