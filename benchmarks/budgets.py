@@ -82,7 +82,7 @@ class Lengths:
         warm_up_s: Of the busy box, not measured.
     """
 
-    n_loops: int = 200
+    n_loops: int = 500
     sound_s: float = 60.0
     busy_s: float = 60.0
     empty_s: float = 30.0
