@@ -52,6 +52,14 @@ class MediaTime:
             return None
         return self.loop_samples * NS_PER_S // SAMPLE_RATE_HZ
 
+    def rounds_past(self) -> int:
+        """Return how many whole rounds are over: what opens now begins with the one that plays."""
+        loop_ns = self.loop_ns
+        if loop_ns is None or not self.is_paced:
+            return 0
+        with self._lock:
+            return max(0, self.clock.now_ns() - self._origin_ns) // loop_ns
+
     def attach(self) -> None:
         """Take note of a source that opens."""
         with self._lock:

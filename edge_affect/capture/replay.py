@@ -160,7 +160,7 @@ class ReplayAudio(_Replay[AudioBlock]):
         return AudioBlock(block.samples, block.start_ns, playback.take())
 
     def _items(self) -> Generator[AudioBlock, None, None]:
-        n_done = 0
+        n_done = self._time.rounds_past() * (self._time.loop_samples or 0)
         for samples in chunked(sound_of(self._path, self._channel, self._time.loop_samples)):
             yield AudioBlock(samples, self._time.at_ns(n_done * NS_PER_S // SAMPLE_RATE_HZ))
             n_done += samples.size
@@ -211,7 +211,7 @@ class ReplayVideo(_Replay[tuple[int, Picture]]):
     def _rounds(self) -> Iterator[tuple[int, Picture]]:
         """Yield all pictures with their media time, once or round and round."""
         loop_ns = self._time.loop_ns
-        offset_ns = 0
+        offset_ns = self._time.rounds_past() * (loop_ns or 0)
         while True:
             reader = MediaReader(self._path, "video")
             try:

@@ -147,6 +147,25 @@ def test_loops_stay_aligned_and_never_step_back(event_clip) -> None:
     assert seen == pytest.approx(expected, abs=0.001)
 
 
+@pytest.mark.parametrize("kind", ["sound", "pictures"])
+def test_what_comes_back_after_a_month_begins_with_the_round_that_plays(event_clip, kind) -> None:
+    clock = ManualClock(9)
+    length_s, rounds = 3.2, 810_000
+    axis = MediaTime(clock, loop_s=length_s)
+    audio, video = ReplayAudio(event_clip, axis), ReplayVideo(event_clip, axis, 25.0)
+    source = audio if kind == "sound" else video
+    axis.attach()  # by the other one, which stayed
+    clock.sleep(rounds * length_s + 1.0)
+    source.open()
+    items = []
+    while axis.media_s(clock.now_ns()) < (rounds + 1) * length_s:
+        items.append(source.read(5.0))
+    source.close()
+    assert items[0].n_lost <= SAMPLE_RATE_HZ, "rounds that are over were played"
+    heard, seen = events_s(items, 9)
+    assert heard + seen == pytest.approx([rounds * length_s + EVENT_S], abs=0.05)
+
+
 def test_loop_cuts_what_is_longer(event_clip) -> None:
     axis = MediaTime(ManualClock(), is_paced=False, loop_s=2.0)
     items = items_of(ReplayAudio(event_clip, axis), ReplayVideo(event_clip, axis, 25.0), 400)
