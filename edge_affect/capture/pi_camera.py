@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -83,13 +84,45 @@ def open_picamera2(wanted: str) -> PiCamera:
         ) from None
     found = find_camera(wanted, pi_cameras(Picamera2.global_camera_info()), "Pi camera")
     try:
-        camera: PiCamera = Picamera2(int(found.handle))
+        camera: PiCamera = tidily(Picamera2)(int(found.handle))
     except (IndexError, RuntimeError) as error:
         raise DeviceError(
             f"The Pi camera {found.names[0]} cannot be opened ({error}); close other programs "
             "that use it."
         ) from None
     return camera
+
+
+def tidily(library: type[Any]) -> type[Any]:
+    """Return Picamera2 as a class that leaves nothing behind where a camera cannot be opened.
+
+    The library then keeps both ends of a pipe, and a camera that another program holds is tried
+    every four seconds: in minutes there would be no descriptors left for anything else.
+
+    Args:
+        library: The class ``Picamera2``.
+    """
+
+    class TidyPicamera2(library):  # type: ignore[misc]  # the library has no types
+        def __init__(self, *args: Any, **wishes: Any) -> None:
+            try:
+                super().__init__(*args, **wishes)
+            except Exception:
+                _let_go(self)
+                raise
+
+    return TidyPicamera2
+
+
+def _let_go(camera: Any) -> None:
+    """Close what a camera holds of which the opening has failed."""
+    if getattr(camera, "is_open", False):
+        with suppress(RuntimeError):
+            camera.camera.release()
+    with suppress(AttributeError, OSError):
+        camera.notifymeread.close()
+    with suppress(AttributeError, OSError):
+        os.close(camera.notifyme_w)
 
 
 def pi_cameras(info: Sequence[dict[str, Any]]) -> list[NamedCamera]:

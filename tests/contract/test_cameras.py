@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from edge_affect.capture.camera_asked import CameraSettings
 from edge_affect.capture.camera_names import v4l2_cameras
 from edge_affect.capture.frame_pump import PumpedSource, Shot
 from edge_affect.capture.orientation import Orientation
-from edge_affect.capture.pi_camera import PiCameraSource, open_picamera2, sensor_age_ns
+from edge_affect.capture.pi_camera import PiCameraSource, open_picamera2, sensor_age_ns, tidily
 from edge_affect.capture.v4l2 import V4l2Source, stamp_age_ns
 from edge_affect.clock import MonotonicClock
 from edge_affect.errors import DeviceError
@@ -134,6 +136,36 @@ def test_colours_of_the_pi_camera_are_put_right_and_its_mode_is_asked_for() -> N
 )
 def test_age_of_a_picture_is_believed_where_it_can_be(metadata, age_ns: int) -> None:
     assert sensor_age_ns(metadata, boot_ns=lambda: 1000) == age_ns
+
+
+class RefusingLibrary:
+    """Picamera2 where the camera is held by another program: it makes its pipe first."""
+
+    def __init__(self, _number: int, *, is_acquired: bool = False) -> None:
+        reading, self.notifyme_w = os.pipe()
+        self.notifymeread = os.fdopen(reading, "rb")
+        self.is_open, self.camera = is_acquired, self
+        raise RuntimeError("Camera __init__ sequence did not complete.")
+
+    def release(self) -> None:
+        RELEASED.append(self)
+
+
+RELEASED: list[RefusingLibrary] = []
+
+
+@pytest.mark.parametrize("is_acquired", [False, True])
+def test_a_pi_camera_that_is_refused_leaves_nothing_behind(is_acquired: bool) -> None:
+    RELEASED.clear()
+    kept = []
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(10):
+        with pytest.raises(RuntimeError, match="did not complete") as told:
+            tidily(RefusingLibrary)(0, is_acquired=is_acquired)
+        # As long as somebody looks at the error, nothing is collected.
+        kept.append(told)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(RELEASED) == 10 * is_acquired
 
 
 def test_missing_picamera2_says_how_to_get_it() -> None:

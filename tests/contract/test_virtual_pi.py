@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rigs import VIRTUAL, Persistent
 
+from edge_affect.capture import frame_pump
 from edge_affect.capture.camera_asked import CameraSettings
 from edge_affect.capture.orientation import Orientation
 from edge_affect.capture.pi_camera import PiCameraSource
@@ -58,6 +61,34 @@ def test_which_of_two_is_asked_and_one_that_is_not_there_is_named() -> None:
 
 def test_pictures_are_turned() -> None:
     assert first_frame("Virtual1", Orientation(90)).shape == (640, 480, 3)
+
+
+def n_descriptors() -> int:
+    gc.collect()
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_openings_leave_no_descriptors_behind_even_where_they_hang(monkeypatch) -> None:
+    from virtual_pi import open_virtual
+
+    def open_slowly(wanted: str) -> object:
+        time.sleep(1.0)
+        return open_virtual(wanted)
+
+    # The manager of libcamera, the interpreter's own and so on come with the first one.
+    first_frame("Virtual1")
+    before = n_descriptors()
+    first_frame("Virtual1")
+    monkeypatch.setattr(frame_pump, "OPEN_TIMEOUT_S", 0.3)
+    for _ in range(3):
+        hung = PiCameraSource(MonotonicClock(), CameraSettings("Virtual1"), open_slowly)
+        with pytest.raises(DeviceError, match="does not answer"):
+            hung.open()
+        hung.close()
+    deadline_s = time.monotonic() + 20.0
+    while n_descriptors() > before and time.monotonic() < deadline_s:
+        time.sleep(0.5)
+    assert n_descriptors() <= before
 
 
 IN_THE_CAGE = """

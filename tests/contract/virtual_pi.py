@@ -20,7 +20,7 @@ from picamera2.allocators.allocator import Allocator
 from PIL import Image
 
 from edge_affect.capture.camera_names import find_camera
-from edge_affect.capture.pi_camera import pi_cameras
+from edge_affect.capture.pi_camera import pi_cameras, tidily
 
 LASTING = libcamera.CameraManager.singleton()
 """Without cameras open the library lets go of libcamera's manager; a second one in the same process
@@ -77,6 +77,9 @@ class MemoryAllocator(Allocator):
         while self._fds:
             os.close(self._fds.pop())
 
+    # The library throws its allocator away and closes none, like its own one, which does this.
+    __del__ = close
+
 
 class VirtualRequest:
     """A request whose NV12 picture reads as the blue, green and red bytes of a Pi."""
@@ -104,7 +107,7 @@ class VirtualRequest:
         self._request.release()
 
 
-class VirtualPi(Picamera2):
+class VirtualPi(tidily(Picamera2)):
     """Picamera2 where there is no Pi."""
 
     def _get_raw_modes(self) -> list[dict[str, Any]]:
