@@ -106,6 +106,14 @@ train-events: .stamps/train ## train, measure and write the sound-event model; D
 	.venv-train/bin/python -m edge_affect.training.events --release \
 		--data $(or $(DATA),$(error say DATA=folder with index.csv)) $(ARGS)
 
+.PHONY: try-mesh
+try-mesh: .stamps/train .stamps/demo ## train small int8 nets for mesh and eyes, hold them to stated bounds; DATA=folder with face/
+	.venv-train/bin/python -m edge_affect.training.mesh_quantised \
+		--data $(or $(DATA),$(error say DATA=folder with face/))/face
+	.venv-train/bin/python -m edge_affect.training.mesh_student \
+		--data $(or $(DATA),$(error say DATA=folder with face/))/face $(ARGS)
+	$(BIN)/python benchmarks/own_mesh.py --data $(DATA) --nets build/training/mesh
+
 measure-face: .stamps/demo ## measure the face model, draw its card's pictures; DATA=folder with face/
 	@mkdir -p build
 	$(BIN)/edge-affect evaluate face --data $(or $(DATA),$(error say DATA=folder with face/))/face/ferplus.npz \
