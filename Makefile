@@ -107,7 +107,7 @@ train-events: .stamps/train ## train, measure and write the sound-event model; D
 		--data $(or $(DATA),$(error say DATA=folder with index.csv)) $(ARGS)
 
 .PHONY: try-mesh
-try-mesh: .stamps/train .stamps/demo ## train small int8 nets for mesh and eyes, hold them to stated bounds; DATA=folder with face/
+try-mesh: .stamps/train .stamps/demo ## try int8 and small nets for mesh and eyes against stated bounds; DATA=folder with face/
 	.venv-train/bin/python -m edge_affect.training.mesh_quantised \
 		--data $(or $(DATA),$(error say DATA=folder with face/))/face
 	.venv-train/bin/python -m edge_affect.training.mesh_student \
