@@ -41,6 +41,8 @@ MAX_REAL_CHANNELS = 8
 """Sound servers and converters claim 32 channels and more; of those only a pair is opened."""
 SETTLE_S = 0.3
 """What a stream delivers first clicks and comes in bursts, so it is neither used nor timed."""
+UNTOLD_LIMIT = 100
+"""Buffers in a row, some three seconds, without a word of when they were taken: none will come."""
 HARDWARE = "(hw:"
 """Stands in the names of real cards, whose number of channels is to be believed."""
 
@@ -139,6 +141,7 @@ class _Session:
         self._blocks: deque[AudioBlock] = deque()
         self._n_lost = 0
         self._is_shedding = False
+        self._n_untold = 0
         self._opened_ns = self._heard_ns = clock.now_ns()
         self._check_channel(found.n_channels)
         self.native_hz = found.rate_hz
@@ -225,6 +228,12 @@ class _Session:
 
     def _take(self, buffer: Buffer, n_lost: int) -> None:
         """Resample one buffer and cut what is complete into blocks."""
+        self._n_untold = 0 if buffer.is_sure else self._n_untold + 1
+        if self._n_untold == UNTOLD_LIMIT:
+            log.warning(
+                "%s does not say when its sound was taken: load may shift it against the pictures",
+                self._label,
+            )
         size = buffer.samples.size
         true_hz = self._true_rate.observe(buffer.first_ns, size)
         if true_hz is not None:

@@ -42,6 +42,7 @@ class FakeCard:
     is_held_elsewhere: bool = False
     delivers: bool = True
     has_overflowed: bool = False
+    tells_age: bool = True
 
     def hold(self, is_held: bool) -> None:
         """Let another program hold the card, or let go of it."""
@@ -80,7 +81,8 @@ class FakeStream:
         tone = np.clip(self.card.level * np.sin(2 * np.pi * TONE_HZ * t_s), -1.0, 1.0)
         frames = np.repeat(tone[:, None], self.shape.n_channels, axis=1).astype(np.float32)
         self.card.has_overflowed, has_lost = False, self.card.has_overflowed
-        self._on_buffer(frames, size / rate_hz + late_s, has_lost)
+        age_s = size / rate_hz + late_s if self.card.tells_age else 0.0
+        self._on_buffer(frames, age_s, has_lost)
 
     def end(self) -> None:
         """End as drivers do when the card has gone."""

@@ -59,6 +59,15 @@ def test_any_native_rate_and_number_of_channels(rate_hz: float, n_channels: int)
     assert sum(block.samples.size for block in blocks) > 1.5 * SAMPLE_RATE_HZ
 
 
+@pytest.mark.parametrize("tells_age", [True, False])
+def test_a_card_that_cannot_say_when_is_told_of_once(tells_age: bool, caplog) -> None:
+    bench = Bench(FakeCard(tells_age=tells_age))
+    bench.microphone.open()
+    assert len(bench.run(10.0)) > 100
+    told = [r.message for r in caplog.records if "does not say when" in r.message]
+    assert len(told) == 1 - tells_age
+
+
 def test_a_claimed_crowd_of_channels_is_opened_as_a_pair_only_where_it_is_no_card() -> None:
     bench = Bench(FakeCard(n_channels=2, channel_counts=(1,)))
     bench.microphone.open()
