@@ -30,7 +30,6 @@ PRODUCT = (sys.executable, "-m", "edge_affect", "sense")
 PREPARED = (sys.executable, str(Path(__file__).with_name("budget_box.py")))
 PUBLISH = (sys.executable, "-m", "edge_affect", "publish")
 STOP_S = 15.0
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 CONFIG = """config_version = 2
 [deployment]
 setting = "home"
@@ -69,14 +68,16 @@ class Usage:
 def usage(pid: int) -> Usage:
     """Return what a process has used so far."""
     folder = Path(f"/proc/{pid}")
-    stat = (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    # In nanoseconds; the clock of stat ticks in hundredths of a second. No thread ends here.
+    tasks = (folder / "task").glob("*/schedstat")
+    cpu_ns = sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks)
     kb: dict[str, int] = {}
     for line in (folder / "smaps_rollup").read_text(encoding="utf-8").splitlines()[1:]:
         name, value = line.split(":")
         kb[name] = int(value.split()[0])
     return Usage(
         time.monotonic(),
-        (int(stat[11]) + int(stat[12])) / TICKS_PER_S,
+        cpu_ns / 1e9,
         kb["Rss"] * 1024 / 1e6,
         (kb["Private_Clean"] + kb["Private_Dirty"]) * 1024 / 1e6,
     )

@@ -55,7 +55,7 @@ from edge_affect.types import VideoFrame
 FACES = (0, 1, 2, 4, 6, 8, 12, 16, 20)
 SIZES = ((320, 240), (480, 360), (640, 480), (960, 720), (1280, 720), (1920, 1080))
 TICKS_HZ = (1.0, 2.0, 3.0, 4.0, 5.0)
-CLIPS = (1, 2, 4, 8)
+CLIPS = (1, 2, 3, 4, 6, 8)
 HOURS = (0.5, 1.0, 2.0, 5.0, 10.0)
 FRAME_NS = NS_PER_S // 10
 N_FRAMES = 10
@@ -84,7 +84,7 @@ class Effort:
     n_rounds: int = 3
     n_warm: int = 6
     n_timed: int = 20
-    tick_s: float = 12.0
+    tick_s: float = 10.0
 
 
 def followed_ms(reader: FaceReader, pictures: Pixels, effort: Effort) -> tuple[float, float]:
