@@ -172,5 +172,6 @@ def draw(results: Mapping[str, Any]) -> str:
         across = axis_from_zero(rows[0]["x_unit"], max(max(row["x"]) for row in rows))
         up = axis_from_zero("", max(max(row["y"]) for row in rows))
         draw_panel(drawing, Panel(left, top, PANEL_W, PANEL_H, across, up, name, tuple(series)))
-        draw_legend(drawing, left + 12, top + 14, series)
+        if len(series) > 1:
+            draw_legend(drawing, left + 12, top + 14, series)
     return drawing.render()

@@ -1,5 +1,6 @@
 """How cost grows: the arithmetic of exponents and verdicts, and the page."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -7,9 +8,15 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-from growth_fit import CALM, OPEN, SURPRISE, axis_from_zero, curve, exponent, top_slope
+from budget_report import PAGE, ROOT
+from growth_fit import CALM, OPEN, SURPRISE, axis_from_zero, curve, draw, exponent, table, top_slope
 
 X = [1, 2, 4, 8, 16]
+
+
+@pytest.fixture(scope="module")
+def results():
+    return json.loads((ROOT / "benchmarks" / "growth.json").read_text())
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
@@ -68,3 +75,20 @@ def test_axes_hold_what_is_drawn(most):
     assert axis.low == 0
     assert most <= axis.high <= 2.5 * most
     assert 2 <= len(axis.ticks) <= 7
+
+
+def test_verdicts_in_the_file_follow_from_its_points(results):
+    assert len(results["curves"]) >= 10
+    for key, row in results["curves"].items():
+        points = [(x, y) for x, y in zip(row["x"], row["y"], strict=True) if x > 0]
+        found = exponent(*zip(*points, strict=True))
+        told = row["exponent"]
+        assert (told["value"], told["low"], told["high"]) == (found.value, found.low, found.high), (
+            key
+        )
+        assert row["verdict"] == found.verdict, key
+
+
+def test_page_and_picture_show_the_file(results):
+    assert table(results) in PAGE.read_text()
+    assert (ROOT / "docs" / "growth.svg").read_text() == draw(results)
