@@ -150,7 +150,7 @@ def cut(
     bar that the models would read.
 
     Args:
-        pixels: Shape ``(height, width, 3)``, uint8, RGB.
+        pixels: Shape ``(height, width, 3)``, uint8, RGB, or ``(height, width)``, grey.
         square: Region to cut.
         size_px: Side of the result.
         is_grey: Whether to return luma (ITU-R BT.601) instead of RGB.
@@ -203,12 +203,13 @@ def _as_image(pixels: NDArray[np.uint8], inside: tuple[slice, slice]) -> Image.I
 
     rows, columns = inside
     height, width = rows.stop - rows.start, columns.stop - columns.start
-    bytes_in_row = 3 * pixels.shape[1]
-    first = rows.start * bytes_in_row + 3 * columns.start
-    last = first + (height - 1) * bytes_in_row + 3 * width
+    mode, n_channels = ("L", 1) if pixels.ndim == 2 else ("RGB", 3)
+    bytes_in_row = n_channels * pixels.shape[1]
+    first = rows.start * bytes_in_row + n_channels * columns.start
+    last = first + (height - 1) * bytes_in_row + n_channels * width
     part = np.ascontiguousarray(pixels).reshape(-1)[first:last].data
-    image = Image.new("RGB", (width, height), None)
-    image.frombytes(part, "raw", "RGB", bytes_in_row)
+    image = Image.new(mode, (width, height), None)
+    image.frombytes(part, "raw", mode, bytes_in_row)
     return image
 
 
