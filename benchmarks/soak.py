@@ -35,7 +35,7 @@ WARM_UP_TICKS = 3000
 BROKEN = 1
 WIDTH_PX, HEIGHT_PX = 320, 240
 ROUNDS = 20
-"""Of the sentences in one loop: FFmpeg's wrapper keeps some 200 bytes each time it opens a file."""
+"""Of the sentences in one loop: FFmpeg's wrapper keeps some 300 bytes each time it opens a file."""
 
 
 def clip(folder: Path) -> tuple[Path, Path]:
