@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock, VideoFrame
 TOLD = "frames and records: "
 
 
-class Prepared:
+class Prepared(ABC):
     """A device that has the next item ready at a known time; what nobody fetched is lost.
 
     Args:
@@ -49,7 +50,7 @@ class Prepared:
         """Begin."""
         self._due_ns = self._clock.now_ns()
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (nothing to end, and no duty to say so)
         """End."""
 
     def pace(self, frame_rate_hz: float) -> None:
@@ -68,9 +69,9 @@ class Prepared:
         self._due_ns = taken_ns + self._interval_ns
         return self.item(self._number, taken_ns, n_lost)
 
+    @abstractmethod
     def item(self, number: int, taken_ns: int, n_lost: int) -> Any:
         """Return an item."""
-        raise NotImplementedError
 
 
 class Camera(Prepared):

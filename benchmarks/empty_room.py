@@ -19,6 +19,7 @@ import argparse
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -49,7 +50,7 @@ WARM_UP_S = 8.0
 N_PREPARED = 16
 
 
-class Prepared:
+class Prepared(ABC):
     """A source that hands out what it was given, at a rate."""
 
     name = "prepared"
@@ -63,7 +64,7 @@ class Prepared:
         """Begin."""
         self._due_s = time.monotonic()
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (nothing to end, and no duty to say so)
         """End."""
 
     def read(self, timeout_s: float) -> Any:
@@ -76,9 +77,9 @@ class Prepared:
         self._number += 1
         return self.item(self._number)
 
+    @abstractmethod
     def item(self, number: int) -> Any:
         """Return an item."""
-        raise NotImplementedError
 
 
 class Room(Prepared):
