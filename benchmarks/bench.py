@@ -140,6 +140,8 @@ def main() -> None:
     )
     parser.add_argument("--page", action="store_true", help="only the page, from the results")
     args = parser.parse_args()
+    if args.rounds < 1:
+        parser.error("--rounds must be 1 or more")
     if args.page:
         write_page(json.loads(RESULTS.read_text(encoding="utf-8")))
         return
