@@ -10,6 +10,7 @@ perception would see are compared:
   switched on before a camera of 30 frames a second. What the server itself says that it takes to
   play (``playing_ms``) is in the skew, though no room has it; what a real camera takes before it
   stamps is not;
+- loaded: the same while each processor has a program that never waits, with no priority;
 - busy: the same server, first in quiet; then each processor has a program that never waits, and a
   thread of this program does not either. ``late_ms`` is how late buffers came at worst, ``off_ms``
   how far that moved the time that their samples are said to be of. Pictures need no such measuring:
@@ -22,12 +23,15 @@ after the light came on.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from dataclasses import dataclass, field
@@ -51,7 +55,7 @@ from edge_affect.sensing.source_worker import Source, SourceWorker  # noqa: E402
 from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock, VideoFrame  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pulse import PulseServer
 
@@ -189,26 +193,46 @@ def of_recording(folder: Path, seconds: float) -> Skews:
 
 
 class Lamp:
-    """A lamp and a loudspeaker that are switched together."""
+    """A lamp and a loudspeaker that are switched together.
 
-    def __init__(self, loudspeaker: int) -> None:
-        self.is_on = False
+    Args:
+        loudspeaker: The end of a pipe that the player's sound is written to.
+        player: The end that the player reads from. What waits there when a click is written is
+            played first, so that the lamp goes on so much later.
+    """
+
+    def __init__(self, loudspeaker: int, player: int) -> None:
         self.n_events = 0
-        self._loudspeaker = loudspeaker
+        self._loudspeaker, self._player = loudspeaker, player
+        self._flashes: list[tuple[float, float]] = []
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is light now."""
+        now_s = time.monotonic()
+        return any(begin_s <= now_s < end_s for begin_s, end_s in self._flashes[-2:])
 
     def run(self, seconds: float) -> None:
         """Switch both on and off; sound is written as it is due, not ahead."""
         n_chunk = round(CHUNK_S * SOUND_RATE_HZ)
+        was_on = False
         began_s = time.monotonic()
         for number in range(round(seconds / CHUNK_S)):
             time.sleep(max(0.0, began_s + number * CHUNK_S - time.monotonic()))
             phase_s = number * CHUNK_S % EVERY_S
             is_on = 2.0 < number * CHUNK_S < seconds - 1.0 and phase_s < LASTS_S
-            if is_on and not self.is_on:
+            if is_on and not was_on:
+                begin_s = time.monotonic() + self._waiting_s()
+                self._flashes.append((begin_s, begin_s + LASTS_S))
                 self.n_events += 1
-            self.is_on = is_on
+            was_on = is_on
             chunk = _tone(number * n_chunk, n_chunk) * is_on
             os.write(self._loudspeaker, (chunk * 32767).astype("<i2").tobytes())
+
+    def _waiting_s(self) -> float:
+        """Return how much sound waits for the player."""
+        told = fcntl.ioctl(self._player, termios.FIONREAD, bytes(4))
+        return int.from_bytes(told, sys.byteorder) / (2 * SOUND_RATE_HZ)
 
 
 class LampCamera:
@@ -258,7 +282,7 @@ def live(folder: Path, seconds: float) -> Skews:
         with subprocess.Popen(
             [*play, f"--rate={SOUND_RATE_HZ}", "--latency-msec=20"], stdin=heard
         ) as player:
-            lamp = Lamp(loudspeaker)
+            lamp = Lamp(loudspeaker, heard)
             switching = threading.Thread(target=lamp.run, args=(seconds,))
             clock = MonotonicClock()
             settings = CameraSettings(frame_rate_hz=FRAME_RATE_HZ)
@@ -278,12 +302,18 @@ def live(folder: Path, seconds: float) -> Skews:
         server.stop()
 
 
+def loaded(folder: Path, seconds: float) -> Skews:
+    """Switch a lamp and a loudspeaker on a busy machine."""
+    go_last()
+    with busy_programs():
+        return live(folder, seconds)
+
+
 def busy(folder: Path, seconds: float) -> dict[str, Any]:
     """Return how late sound comes on a busy machine, and how far its stamps move by that."""
     from pulse import PulseServer
 
-    # No sound server and no program of a box goes first.
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    go_last()
     server = PulseServer(folder / "busy", {"room": (SOUND_RATE_HZ, 1)})
     os.environ.update(server.env, PULSE_LATENCY_MSEC="30")
     try:
@@ -359,13 +389,20 @@ def listen(seconds: float, disturb: Callable[[], None]) -> Told:
 def keep_busy(seconds: float) -> None:
     """Let a program for each processor, and a thread of this one, never wait for so long."""
     end_s = time.monotonic() + seconds
+    with busy_programs():
+        while time.monotonic() < end_s:
+            sum(range(20_000))
+
+
+@contextlib.contextmanager
+def busy_programs() -> Iterator[None]:
+    """Let a program for each processor never wait."""
     programs = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"])
         for _ in range(os.cpu_count() or 1)
     ]
     try:
-        while time.monotonic() < end_s:
-            sum(range(20_000))
+        yield
     finally:
         for program in programs:
             program.kill()
@@ -396,15 +433,24 @@ def go_first() -> bool:
     return True
 
 
+def go_last() -> None:
+    """Wait for other programs as any does: no sound server and no program of a box goes first."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def main() -> None:
     """Measure and print one JSON line for each way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0, help="of events, each way")
-    parser.add_argument("--only", choices=("recording", "live", "busy"), help="one way alone")
+    parser.add_argument(
+        "--only", choices=("recording", "live", "loaded", "busy"), help="one way alone"
+    )
     args = parser.parse_args()
     if not go_first():
         print("other programs may disturb this; run it as root, or alone", file=sys.stderr)
-    ways: dict[str, Callable[[Path, float], Skews]] = {"recording": of_recording, "live": live}
+    ways: dict[str, Callable[[Path, float], Skews]] = {
+        "recording": of_recording, "live": live, "loaded": loaded,
+    }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for name, way in ways.items():
             if args.only in (None, name):
