@@ -1,7 +1,7 @@
 """What any reader of text offers: the emotion that the words of one utterance express.
 
 The lexicon (`lexicon_reader`) is the one that ships. A trained model takes its place by offering
-the same: `tests/unit/test_words.py` puts one there.
+the same: `tests/unit/test_utterances.py` puts one there.
 """
 
 from __future__ import annotations

@@ -117,7 +117,10 @@ class WordsReader:
 
     def finish(self, at_ns: int) -> WordsObservation | None:
         """End the utterance that is going on, as at the end of a recording."""
-        return self._finish(at_ns) if self.is_hearing else None
+        if not self.is_hearing:
+            return None
+        self._readers.recogniser.hear(self._step[: self._n_in_step])
+        return self._finish(at_ns)
 
     def clear(self) -> None:
         """Forget all sound, as after a gap or a pause."""
@@ -149,8 +152,9 @@ class WordsReader:
         return None
 
     def _finish(self, at_ns: int) -> WordsObservation | None:
-        half_ns = round(self._n_steps * STEP_S * NS_PER_S / 2)
+        n_samples = self._n_steps * STEP_SAMPLES + self._n_in_step
+        half_ns = n_samples * NS_PER_S // (2 * SAMPLE_RATE_HZ)
         transcript = self._readers.recogniser.finish()
-        self._n_steps = self._n_silent = 0
+        self._n_steps = self._n_silent = self._n_in_step = 0
         self._step.fill(0.0)
         return self._readers.observation(transcript, at_ns - half_ns)

@@ -166,6 +166,7 @@ class SensingDaemon:
         self._life_sign_ns = 0
         self._round_ns = 0
         self._is_stuck = False
+        self._has_sound_ended = False
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -206,16 +207,26 @@ class SensingDaemon:
             frame_read.clear()
             now_ns = self._clock.now_ns()
             if rhythm.is_due(now_ns, has_frame=has_frame):
+                # Asked first: what came after it is not in this record.
+                is_over = bool(self._workers) and all(worker.is_done for worker in self._workers)
+                self._heed_end_of_sound()
                 self._send_record()
                 self._check_workers()
                 rhythm.sent(now_ns)
-                if self._workers and all(worker.is_done for worker in self._workers):
+                if is_over:
                     return
                 seconds = self._schedule.seconds
                 if seconds is not None and now_ns - start_ns >= seconds * NS_PER_S:
                     return
             wait_s = rhythm.wait_ns(self._clock.now_ns()) / NS_PER_S
             self._clock.wait(frame_read, min(COMMAND_POLL_S, wait_s))
+
+    def _heed_end_of_sound(self) -> None:
+        """Have the words read that the end of a recording cut off; devices never end."""
+        if self._has_sound_ended or self._microphone is None or not self._microphone.is_done:
+            return
+        self._has_sound_ended = True
+        self._pipeline.end_sound()
 
     def _send_record(self) -> None:
         reason = AbstainReason.PAUSED if self._mutes else None

@@ -28,7 +28,8 @@ def replay_fast(
     Args:
         pipeline: Of the clock on which the recording runs, a ``ManualClock``.
         media: Not open yet; closed afterwards, whatever happens.
-        tick_hz: Records per second; a last part of at least half a tick gets one as well.
+        tick_hz: Records per second; a last part of at least half a tick gets one as well, and so
+            does one in which the end cut words off.
         show: Takes the records.
 
     Raises:
@@ -57,7 +58,8 @@ def replay_fast(
             else:
                 pipeline.on_frame(item)
         # The last part of a tick is told as well, so that a clip shorter than one is not silent.
-        if now_ns > due_ns - period_ns // 2:
+        has_words = pipeline.end_sound()
+        if has_words or now_ns > due_ns - period_ns // 2:
             tick(now_ns)
     finally:
         for source in sources:

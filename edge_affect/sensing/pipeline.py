@@ -54,6 +54,9 @@ class ReadsWords(Protocol):
     def feed(self, block: AudioBlock) -> tuple[WordsObservation, ...]:
         """Take the next block and return what it completes, oldest first."""
 
+    def finish(self, at_ns: int) -> WordsObservation | None:
+        """End the utterance that is going on."""
+
     def clear(self) -> None:
         """Forget all sound."""
 
@@ -117,9 +120,7 @@ class Pipeline:
         now_ns = self._clock.now_ns()
         with self._lock:
             for one in said:
-                words = self._stages.gate.screen_words(one)
-                if words is not None:
-                    self._stages.fusion.add_words(words, max(now_ns, block.end_ns))
+                self._note_words(one, max(now_ns, block.end_ns))
             for observation in observations:
                 self._note_sound(observation)
             # In blocks, as everything else that is counted here.
@@ -137,6 +138,25 @@ class Pipeline:
             words.clear()
             return ()
         return words.feed(block)
+
+    def end_sound(self) -> bool:
+        """Read the words that the end of a recording cut off; call when no more sound comes.
+
+        Returns:
+            Whether there were any.
+        """
+        now_ns = self._clock.now_ns()
+        said = None if self._stages.words is None else self._stages.words.finish(now_ns)
+        if said is None:
+            return False
+        with self._lock:
+            self._note_words(said, now_ns)
+        return True
+
+    def _note_words(self, said: WordsObservation, now_ns: int) -> None:
+        words = self._stages.gate.screen_words(said)
+        if words is not None:
+            self._stages.fusion.add_words(words, now_ns)
 
     def _note_sound(self, observation: VoiceObservation | SoundObservation) -> None:
         gate = self._stages.gate

@@ -74,27 +74,41 @@ def test_a_phrase_raises_its_alert_from_inside_the_cage(tmp_path, broker, reader
         assert word not in everything, "what was said, or is listened for, got out"
 
 
-def test_an_engine_without_its_model_is_one_sentence_and_66(tmp_path, sentence):
-    pytest.importorskip("vosk", reason="pip install vosk")
+def replay(tmp_path, text, recording):
+    """Return what ``replay --fast`` of a recording ended with."""
     path = tmp_path / "box.toml"
-    path.write_text('[words]\nenabled = true\nengine = "vosk"\nmodel = "/nowhere"\n')
-    done = subprocess.run(
-        [sys.executable, "-m", "edge_affect", "replay", "--audio", str(sentence), "--fast",
-         "--config", str(path)],
+    path.write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", "edge_affect", "replay", "--audio", str(recording), "--fast",
+         "--json", "--config", str(path)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def phrases_in(done):
+    """Return the phrases of each vector that a replay told."""
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line)["words"]["phrases"] for line in done.stdout.splitlines()]
+
+
+def test_an_engine_without_its_model_is_one_sentence_and_66(tmp_path, sentence):
+    pytest.importorskip("vosk", reason="pip install vosk")
+    text = '[words]\nenabled = true\nengine = "vosk"\nmodel = "/nowhere"\n'
+    done = replay(tmp_path, text, sentence)
     assert done.returncode == 66
     assert "there is no folder /nowhere" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_replay_without_a_broker_tells_the_phrase(tmp_path, sentence):
-    path = tmp_path / "box.toml"
-    path.write_text(EXTRA)
-    done = subprocess.run(
-        [sys.executable, "-m", "edge_affect", "replay", "--audio", str(sentence), "--fast",
-         "--json", "--config", str(path)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    phrases = [json.loads(line)["words"]["phrases"] for line in done.stdout.splitlines()]
-    assert [1] in phrases
+    assert [1] in phrases_in(replay(tmp_path, EXTRA, sentence))
+
+
+def test_a_phrase_at_the_very_end_of_a_file_is_told(tmp_path, sentence):
+    # The same without the silence after it: the last utterance ends with the file.
+    cut = tmp_path / "cut.wav"
+    with wave.open(str(sentence)) as source, wave.open(str(cut), "wb") as target:
+        target.setparams(source.getparams())
+        n_frames = source.getnframes() - 2 * source.getframerate()
+        target.writeframes(source.readframes(n_frames))
+    assert phrases_in(replay(tmp_path, EXTRA, cut))[-1] == [1]

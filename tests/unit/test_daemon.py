@@ -1,15 +1,20 @@
 """The sensing daemon and its pipeline, with scripted readers and a clock of our own."""
 
+import wave
+
 import numpy as np
 import pytest
 
+from edge_affect.capture.recording import Playing, recording
 from edge_affect.clock import ManualClock, MonotonicClock
 from edge_affect.config import Fusion
 from edge_affect.errors import DeviceError
 from edge_affect.fusion.scene import SceneFusion
+from edge_affect.fusion.wording import Wording, WordsWeights
 from edge_affect.privacy.gate import Gate
 from edge_affect.record import AbstainReason, Command, Expression, Modality, SourceState
 from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon, Workers
+from edge_affect.sensing.fast_replay import replay_fast
 from edge_affect.sensing.meter import Meter
 from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.types import (
@@ -18,7 +23,9 @@ from edge_affect.types import (
     FaceObservation,
     VideoFrame,
     VoiceObservation,
+    WordsObservation,
 )
+from edge_affect.words_settings import Words
 
 S = 1_000_000_000
 HAPPY = np.array([0.1, 0.83, 0.01, 0.01, 0.02, 0.01, 0.01, 0.01])
@@ -199,6 +206,74 @@ def test_pause_closes_and_resume_opens():
     records, _ = run_daemon(worker, Script(Command.PAUSE, Command.PAUSE, Command.RESUME))
     assert {r.abstained for r in records} == {AbstainReason.STARTING}
     assert worker.calls.count("pause") == worker.calls.count("resume") == 1
+
+
+class CutOff:
+    """A reader of words whose recording ends in the middle of a saying."""
+
+    is_hearing = True
+    n_asked = 0
+
+    def feed(self, block):
+        return ()
+
+    def finish(self, at_ns):
+        self.n_asked += 1
+        phrases = (True, *(False,) * 7)
+        return WordsObservation(None, None, phrases, at_ns) if self.n_asked == 1 else None
+
+
+class EndingWorker(IdleWorker):
+    """A worker whose recording is over after a few looks at it."""
+
+    n_looks = 0
+
+    @property
+    def is_done(self):
+        self.n_looks += 1
+        return self.n_looks > 10
+
+
+def hearing_pipeline(clock, words):
+    wording = Wording(Words(), WordsWeights(), phrase_hold_s=1.5)
+    fusion = SceneFusion(Fusion(), wording=wording)
+    return Pipeline(Stages(Silence(), None, fusion, Gate(min_people=1), words=words), clock)
+
+
+@pytest.mark.parametrize("camera", [None, IdleWorker()], ids=["sound alone", "pictures go on"])
+def test_words_cut_off_by_the_end_of_a_recording_are_told(camera):
+    outlet, words, clock = Collected(), CutOff(), ManualClock()
+    pipeline = hearing_pipeline(clock, words)
+    pipeline.on_block(block(0.0))
+    daemon = SensingDaemon(
+        pipeline, Workers(EndingWorker(), camera), Ports(outlet, None),
+        Schedule(tick_hz=2.0, no_source_timeout_s=10.0, seconds=20.0), clock,
+    )  # fmt: skip
+    daemon.run()
+    told = [record.phrases[0] for record in outlet.records]
+    assert told[0] == 0
+    assert any(told)
+    assert words.n_asked == 1
+    if camera is None:
+        assert told[-1], "the last record holds them"
+
+
+def test_words_of_a_short_rest_get_a_record_in_a_fast_replay(tmp_path):
+    path = tmp_path / "said.wav"
+    with wave.open(str(path), "wb") as target:
+        target.setparams((1, 2, 16_000, 0, "NONE", ""))
+        target.writeframes(bytes(2 * 16_000 * 23 // 10))
+    playing = Playing(is_paced=False, is_looped=False, channel=1, frame_rate_hz=10.0)
+    for words, times in ((CutOff(), [1.0, 2.0, 2.3]), (None, [1.0, 2.0])):
+        clock = ManualClock()
+        media = recording(path, None, clock, playing)
+        told = []
+        replay_fast(
+            hearing_pipeline(clock, words), media, 1.0,
+            lambda record, at_s, told=told: told.append((round(at_s, 2), record.phrases[0])),
+        )  # fmt: skip
+        assert [at_s for at_s, _ in told] == times
+        assert [has_phrase for _, has_phrase in told] == [at_s == 2.3 for at_s in times]
 
 
 def test_a_stop_is_heeded_at_once():
