@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from edge_affect.errors import ConfigError, shown
 from edge_affect.keys import key
 
-BIRTH_LEVEL = "status"
-"""Below its prefix, Home Assistant says here when it has started."""
 HOMIE_ROOT = "homie/5"
 _HOMIE_ID = r"[a-z0-9-]+"
 
@@ -51,9 +49,19 @@ def is_discovery_of(topic: str, node: str) -> bool:
     return re.fullmatch(rf"[A-Za-z0-9_-]+/device/{re.escape(node)}/config", topic) is not None
 
 
+def birth_topic(prefix: str) -> str:
+    """Return where Home Assistant says that it has started."""
+    return f"{prefix}/status"
+
+
 def homie_base(node: str) -> str:
     """Return the topic of the Homie device of a box."""
     return f"{HOMIE_ROOT}/{node}"
+
+
+def homie_commands(node: str) -> str:
+    """Return the filter that takes in all commands to the Homie device of a box."""
+    return f"{homie_base(node)}/control/+/set"
 
 
 def other_topics(home_assistant: HomeAssistant, homie: Homie, node: str) -> tuple[str, ...]:
@@ -64,6 +72,16 @@ def other_topics(home_assistant: HomeAssistant, homie: Homie, node: str) -> tupl
     if homie.enabled:
         topics.append(f"{homie_base(node)}/#")
     return tuple(topics)
+
+
+def other_filters(home_assistant: HomeAssistant, homie: Homie, node: str) -> tuple[str, ...]:
+    """Return what a box subscribes to outside its own topics."""
+    filters = []
+    if home_assistant.enabled:
+        filters.append(birth_topic(home_assistant.prefix))
+    if homie.enabled:
+        filters.append(homie_commands(node))
+    return tuple(filters)
 
 
 def check_homie_name(homie: Homie, node: str) -> None:

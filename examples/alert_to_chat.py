@@ -64,6 +64,13 @@ class Relay:
             print(f"not posted: {text}: {error}", file=sys.stderr, flush=True)
 
 
+def on_subscribe(_client: Client, _data: Any, _mid: int, answers: Any, _properties: Any) -> None:
+    """End where the broker refuses: nothing would ever come."""
+    for answer in answers:
+        if answer.is_failure:
+            sys.exit(f"The broker refuses the subscription: {answer}.")
+
+
 def main() -> None:
     """Relay until Ctrl-C."""
     parser = argparse.ArgumentParser(
@@ -85,6 +92,7 @@ def main() -> None:
 
     client = Client(CallbackAPIVersion.VERSION2)
     client.on_connect = on_connect
+    client.on_subscribe = on_subscribe
     client.on_message = on_message
     client.connect(args.host, args.port)
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -23,6 +24,13 @@ def percent(payload: bytes) -> int:
         return 0
     said = json.loads(payload)
     return round(100 * said["level"]) if said["state"] == "raised" else 0
+
+
+def on_subscribe(_client: Client, _data: Any, _mid: int, answers: Any, _properties: Any) -> None:
+    """End where the broker refuses: nothing would ever come."""
+    for answer in answers:
+        if answer.is_failure:
+            sys.exit(f"The broker refuses the subscription: {answer}.")
 
 
 def main() -> None:
@@ -61,6 +69,7 @@ def main() -> None:
 
     client = Client(CallbackAPIVersion.VERSION2)
     client.on_connect = on_connect
+    client.on_subscribe = on_subscribe
     client.on_message = on_message
     client.connect(args.host, args.port)
     try:

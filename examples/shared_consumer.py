@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import json
 import sqlite3
+import sys
 import time
 from typing import Any
 
@@ -39,6 +40,14 @@ def row(topic: str, payload: bytes) -> tuple[Any, ...]:
     box = "/".join(topic.split("/")[1:3])
     values = (said["expression"], said["valence"], said["arousal"])
     return (box, said["sequence"], said["time"], *values, payload.decode())
+
+
+def on_subscribe(_client: Client, _data: Any, _mid: int, answers: Any, _properties: Any) -> None:
+    """Say that it begins, or end where the broker refuses: nothing would ever come."""
+    for answer in answers:
+        if answer.is_failure:
+            sys.exit(f"The broker refuses the subscription: {answer}.")
+    print("ready", flush=True)
 
 
 def main() -> None:
@@ -86,7 +95,7 @@ def main() -> None:
     client.on_connect = on_connect
     client.on_disconnect = on_disconnect
     client.on_message = lambda _client, _userdata, message: waiting.append(message)
-    client.on_subscribe = lambda *_: print("ready", flush=True)
+    client.on_subscribe = on_subscribe
     properties = Properties(PacketTypes.CONNECT)
     properties.ReceiveMaximum = BATCH
     properties.SessionExpiryInterval = args.session

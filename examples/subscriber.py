@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
@@ -30,6 +31,13 @@ def line(topic: str, payload: bytes) -> str | None:
     return f"{box}  {mood} {said['confidence']:.0%}"
 
 
+def on_subscribe(_client: Client, _data: Any, _mid: int, answers: Any, _properties: Any) -> None:
+    """End where the broker refuses: nothing would ever come."""
+    for answer in answers:
+        if answer.is_failure:
+            sys.exit(f"The broker refuses the subscription: {answer}.")
+
+
 def main() -> None:
     """Subscribe to all boxes until Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -47,6 +55,7 @@ def main() -> None:
 
     client = Client(CallbackAPIVersion.VERSION2)
     client.on_connect = on_connect
+    client.on_subscribe = on_subscribe
     client.on_message = on_message
     client.connect(args.host, args.port)
     try:

@@ -62,6 +62,14 @@ CHECKS: tuple[Check, ...] = (
         is_live=True,
     ),
     Check(
+        "broker-subscriptions",
+        "broker",
+        broker.subscriptions,
+        "Let the broker's access list allow this box to read the topic.",
+        ("broker-login",),
+        is_live=True,
+    ),
+    Check(
         "broker-message",
         "broker",
         broker.there_and_back,

@@ -1,4 +1,4 @@
-"""The way to the broker, step by step: name, connection, TLS, login, a message there and back."""
+"""The way to the broker, step by step, from its name to a message there and back."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING
 from edge_affect.diagnosis.check import Finding, Subject, ok, warn
 from edge_affect.errors import BrokerError
 from edge_affect.publishing.access import broker_access, is_loopback
-from edge_affect.publishing.mqtt import (
-    MQTT_3,
-    MQTT_5,
-    ClientIdentity,
-    Connection,
-    VersionRefusedError,
-)
+from edge_affect.publishing.mqtt import PROTOCOL_TEXT, ClientIdentity
+from edge_affect.publishing.subscriber import connect
 from edge_affect.publishing.tls import handshake_failure
-from edge_affect.publishing.topics import TEXT_TYPE, Message
+from edge_affect.publishing.topics import TEXT_TYPE, Message, Topics
+from edge_affect.smart_home import other_filters
 
 if TYPE_CHECKING:
-    from edge_affect.publishing.mqtt import OnMessage
+    from edge_affect.publishing.mqtt import Connection, OnMessage
 
 TIMEOUT_S = 5.0
 _USE_TLS = "Set [mqtt] ca_file, or tls = true; docs/broker.md shows the broker's side."
@@ -76,9 +72,23 @@ def tls(subject: Subject) -> Finding:
 
 def mqtt_session(subject: Subject) -> Finding:
     """Log in, with a client id of its own, so that no running box is thrown out."""
-    opened, version = _open(subject, lambda _topic, _data, _retain: None)
+    opened = _open(subject)
     opened.close()
-    return ok(f"The broker lets this box in, by MQTT {version}.")
+    return ok(f"The broker lets this box in, by MQTT {PROTOCOL_TEXT[opened.protocol]}.")
+
+
+def subscriptions(subject: Subject) -> Finding:
+    """Subscribe to what the box subscribes to: its commands above all."""
+    config = subject.config
+    filters = (
+        *Topics(config.base_topic).read,
+        *other_filters(config.home_assistant, config.homie, config.node_id),
+    )
+    opened = _open(subject)
+    for topic_filter in filters:
+        opened.listen(topic_filter)
+    opened.close()
+    return ok(f"The broker grants all {len(filters)} subscriptions of this box.")
 
 
 def there_and_back(subject: Subject) -> Finding:
@@ -86,13 +96,13 @@ def there_and_back(subject: Subject) -> Finding:
     token = secrets.token_hex(8).encode()
     topic = f"{subject.config.base_topic}/doctor"
     came: list[bytes] = []
-    reader, _ = _open(subject, lambda _topic, data, _retain: came.append(data))
-    writer, _ = _open(subject, lambda _topic, _data, _retain: None)
+    reader = _open(subject, lambda _topic, data, _retain: came.append(data))
+    writer = _open(subject)
     started_s = sent_s = time.monotonic()
     try:
-        reader.subscribe(topic)
+        reader.listen(topic)
         while token not in came and reader.is_open and sent_s - started_s < TIMEOUT_S:
-            # The broker may take the message before the subscription, so it is sent again.
+            # A cluster may pass the message on before it knows of the subscription: sent again.
             sent_s = time.monotonic()
             writer.send(Message(topic, token, content_type=TEXT_TYPE, expiry_s=5))
             writer.step(0.05)
@@ -108,14 +118,7 @@ def there_and_back(subject: Subject) -> Finding:
     return ok(f"A message to {topic} came back after {took_ms} ms.", round_trip_ms=took_ms)
 
 
-def _open(subject: Subject, on_message: OnMessage) -> tuple[Connection, str]:
+def _open(subject: Subject, on_message: OnMessage | None = None) -> Connection:
     access = broker_access(subject.config.mqtt)
     identity = ClientIdentity(f"edge-affect-doctor-{secrets.token_hex(4)}")
-    try:
-        opened = Connection(access, identity, MQTT_5, on_message)
-        opened.open()
-    except VersionRefusedError:
-        opened = Connection(access, identity, MQTT_3, on_message)
-        opened.open()
-        return opened, "3.1.1"
-    return opened, "5"
+    return connect(access, identity, on_message)

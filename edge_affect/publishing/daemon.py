@@ -119,7 +119,7 @@ class Publisher:
 
     def _link_settings(self, about: bytes, access: BrokerAccess) -> LinkSettings:
         topics = self._topics
-        filters = {topics.commands: 1, topics.alerts: 0, topics.own_about: 0}
+        filters = topics.read
         for mirror in self._mirrors:
             filters.update(mirror.filters)
         return LinkSettings(

@@ -15,7 +15,7 @@ from edge_affect.publishing.entities import components
 from edge_affect.publishing.mirror import Mirror
 from edge_affect.publishing.payload import to_json
 from edge_affect.publishing.topics import OFFLINE, ONLINE, Message
-from edge_affect.smart_home import BIRTH_LEVEL, discovery_topic
+from edge_affect.smart_home import birth_topic, discovery_topic
 
 if TYPE_CHECKING:
     from edge_affect.config import Config
@@ -88,7 +88,7 @@ class HomeAssistantDiscovery(Mirror):
         self._bulletin = bulletin
         prefix = config.home_assistant.prefix
         self._topic = discovery_topic(prefix, config.node_id)
-        self._birth = f"{prefix}/{BIRTH_LEVEL}"
+        self._birth = birth_topic(prefix)
         self._has_started = False
         self._message = self._of(None)
         self._due_ns: int | None = None

@@ -26,7 +26,7 @@ from edge_affect.publishing.mirror import Mirror, stale_after_s
 from edge_affect.publishing.outbox import Outbox
 from edge_affect.publishing.payload import Stamp, affect_payload, to_json
 from edge_affect.publishing.topics import JSON_TYPE, TEXT_TYPE, Message
-from edge_affect.smart_home import homie_base
+from edge_affect.smart_home import homie_base, homie_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _NO_TIME = Stamp(0, clock_synced=False, sequence=0)
 """Homie's values carry no time."""
-_SET = "set"
 
 
 class HomieDevice(Mirror):
@@ -83,7 +82,7 @@ class HomieDevice(Mirror):
             ),
             farewell=self._state("disconnected"),
             will=self._state("lost"),
-            filters={f"{self._base}/control/+/{_SET}": 1},
+            filters={homie_commands(config.node_id): 1},
             render=self._render,
             on_request=self._take_in,
             label="broker of the Homie device",
@@ -183,7 +182,7 @@ class HomieDevice(Mirror):
 
     def _take_in(self, request: Request) -> None:
         """Turn a Homie command into the box's own one, which checks, limits and answers it."""
-        name = request.topic.removeprefix(f"{self._base}/control/").removesuffix(f"/{_SET}")
+        name = request.topic.removeprefix(f"{self._base}/control/").removesuffix("/set")
         payload = request.payload
         if name == "marker":
             text = payload.decode("utf-8", "replace")

@@ -230,18 +230,12 @@ class BrokerLink:
         for message in self._settings.greeting:
             connection.send(message)
         lent: dict[int, Entry | Notice] = {}
-        told: str | None = None
+        told: set[str] = set()
         while connection.is_open and not self._is_stopping.is_set():
             self._deliver(connection, lent)
             connection.step(min(_STEP_S, self._outbox.wait_s()), self._woken)
             self._drain_wakes()
-            if connection.refusal != told:
-                told = connection.refusal
-                LOG.warning(
-                    "the %s throws messages away: %s; see its access list",
-                    self._settings.label,
-                    told,
-                )
+            self._tell_refusals(connection, told)
         deadline_s = time.monotonic() + FAREWELL_S
         while connection.is_open and time.monotonic() < deadline_s:
             self._deliver(connection, lent)
@@ -254,6 +248,19 @@ class BrokerLink:
         unsent = list(lent.values())
         entries = [item for item in unsent if isinstance(item, Entry)]
         return entries, [item for item in unsent if not isinstance(item, Entry)]
+
+    def _tell_refusals(self, connection: Connection, told: set[str]) -> None:
+        """Log what the broker does not allow us, each once for a connection."""
+        said = [
+            f"refuses the subscription to {topic_filter}: {reason}; nothing sent there arrives"
+            for topic_filter, reason in connection.refused_filters.items()
+        ]
+        if connection.refusal is not None:
+            said.append(f"throws messages away: {connection.refusal}")
+        for what in said:
+            if what not in told:
+                told.add(what)
+                LOG.warning("the %s %s; see its access list", self._settings.label, what)
 
     def _say_goodbye(self, connection: Connection) -> None:
         """Replace the retained ``online`` and close, which takes the will back."""

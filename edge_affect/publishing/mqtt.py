@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,8 @@ MQTT_5 = MQTTProtocolVersion.MQTTv5
 MQTT_3 = MQTTProtocolVersion.MQTTv311
 PROTOCOL_TEXT: dict[MQTTProtocolVersion, str] = {MQTT_5: "5", MQTT_3: "3.1.1"}
 CONNECT_TIMEOUT_S = 5.0
-CONNACK_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 10.0
+"""The broker has this long for its yes or no."""
 MAX_IN_FLIGHT = 10
 _MISC_INTERVAL_S = 1.0
 _REFUSED_VERSION = 0x84
@@ -95,6 +96,8 @@ class Connection:
         self._connack: ReasonCode | None = None
         self._end: str | None = None
         self._refusal: str | None = None
+        self._asked: dict[int, str] = {}
+        self._refused_filters: dict[str, str] = {}
         self._waiting: set[int] = set()
         self.max_in_flight = MAX_IN_FLIGHT
         self._client = self._make_client(identity)
@@ -119,6 +122,7 @@ class Connection:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_publish = self._published
+        client.on_subscribe = self._subscribed
         client.on_message = self._received
         return client
 
@@ -158,6 +162,19 @@ class Connection:
         if reason.is_failure:
             self._refusal = str(reason).lower()
 
+    def _subscribed(
+        self,
+        _client: Client,
+        _userdata: Any,
+        mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        topic_filter = self._asked.pop(mid)
+        for reason in reasons:
+            if reason.is_failure:
+                self._refused_filters[topic_filter] = str(reason).lower()
+
     def _received(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         try:
             topic = message.topic
@@ -194,7 +211,7 @@ class Connection:
             failure = failure or f"cannot be reached: {_reason(error)}"
             raise BrokerError(self._sentence(failure)) from None
         self._send_at_once()
-        deadline_s = time.monotonic() + CONNACK_TIMEOUT_S
+        deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
         while self._connack is None and self._end is None and time.monotonic() < deadline_s:
             self.step(deadline_s - time.monotonic())
         if self._connack is not None and not self._connack.is_failure:
@@ -202,9 +219,7 @@ class Connection:
         self.close()
         if self._connack is None:
             if self._end is None:
-                raise BrokerError(
-                    self._sentence(f"did not answer within {CONNACK_TIMEOUT_S:.0f} s")
-                )
+                raise BrokerError(self._sentence(f"did not answer within {ANSWER_TIMEOUT_S:.0f} s"))
             raise self._unanswered()
         if self._connack.value == _REFUSED_VERSION:
             version = PROTOCOL_TEXT[self.protocol]
@@ -248,6 +263,19 @@ class Connection:
         return self._refusal
 
     @property
+    def refused_filters(self) -> Mapping[str, str]:
+        """Topic filters that the broker does not let us read, and why, as far as it has answered.
+
+        A broker may also agree and then send nothing: mosquitto does with an ``acl_file``.
+        """
+        return self._refused_filters
+
+    @property
+    def n_unanswered(self) -> int:
+        """How many subscriptions wait for the broker's yes or no."""
+        return len(self._asked)
+
+    @property
     def n_in_flight(self) -> int:
         """How many messages wait for the broker's acknowledgement."""
         return len(self._waiting)
@@ -277,9 +305,33 @@ class Connection:
         """
         if self.protocol == MQTT_5:
             options = SubscribeOptions(qos=qos, noLocal=True, retainAsPublished=True)
-            self._client.subscribe(topic_filter, options=options)
+            _, mid = self._client.subscribe(topic_filter, options=options)
         else:
-            self._client.subscribe(topic_filter, qos=qos)
+            _, mid = self._client.subscribe(topic_filter, qos=qos)
+        if mid is not None:
+            self._asked[mid] = topic_filter
+
+    def listen(self, topic_filter: str) -> None:
+        """Ask for messages and wait for the broker's yes; messages may come before it.
+
+        Raises:
+            BrokerError: If it refuses, does not answer, or the connection ends; it is closed then.
+        """
+        self.subscribe(topic_filter)
+        deadline_s = time.monotonic() + ANSWER_TIMEOUT_S
+        while self._asked and self.is_open and time.monotonic() < deadline_s:
+            self.step(deadline_s - time.monotonic())
+        reason = self._refused_filters.get(topic_filter)
+        if not self._asked and reason is None:
+            return
+        end = self._end
+        self.close()
+        asked = f"the subscription to {topic_filter}"
+        if reason is not None:
+            raise BrokerError(self._sentence(f"refuses {asked}: {reason}", "see its access list"))
+        if end is not None:
+            raise BrokerError(self._sentence(f"ended the connection at {asked}: {end}"))
+        raise BrokerError(self._sentence(f"did not answer {asked} within {ANSWER_TIMEOUT_S:.0f} s"))
 
     def step(self, timeout_s: float, wake: socket.socket | None = None) -> None:
         """Wait for network traffic, or a byte on ``wake``, or ``timeout_s``; then handle it."""
@@ -331,8 +383,8 @@ class Connection:
             properties.CorrelationData = message.correlation
         return properties
 
-    def _sentence(self, what: str) -> str:
-        return f"The broker at {self._access.address} {what}; check [mqtt] in the configuration."
+    def _sentence(self, what: str, remedy: str = "check [mqtt] in the configuration") -> str:
+        return f"The broker at {self._access.address} {what}; {remedy}."
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""A reader of affect messages: what a terminal shows and what a script may want."""
+"""Reading at a broker: a connection whatever MQTT it speaks, and vectors for a script."""
 
 from __future__ import annotations
 
@@ -27,6 +27,23 @@ _STEP_S = 0.2
 _WAITS = BackoffRange(0.2, 5.0)
 
 
+def connect(
+    access: BrokerAccess, identity: ClientIdentity, on_message: OnMessage | None = None
+) -> Connection:
+    """Return an open connection, by MQTT 3.1.1 where the broker does not speak 5.
+
+    Raises:
+        BrokerError: If the broker cannot be reached or refuses.
+    """
+    connection = Connection(access, identity, MQTT_5, on_message)
+    try:
+        connection.open()
+    except VersionRefusedError:
+        connection = Connection(access, identity, MQTT_3, on_message)
+        connection.open()
+    return connection
+
+
 def watch(
     access: BrokerAccess,
     topic: str,
@@ -46,7 +63,8 @@ def watch(
         patience_s: How long the broker may be away.
 
     Raises:
-        BrokerError: If the broker was away for longer than ``patience_s``.
+        BrokerError: If the broker was away, or refused us or ``topic``, for longer than
+            ``patience_s``.
     """
     received: list[dict[str, Any]] = []
 
@@ -63,14 +81,14 @@ def watch(
     seen_s = time.monotonic()
     while not is_over():
         try:
-            connection = _connection(access, identity, on_message)
+            connection = connect(access, identity, on_message)
+            connection.listen(topic)
         except BrokerError:
             if time.monotonic() - seen_s >= patience_s:
                 raise
             time.sleep(backoff.next_s())
             continue
         backoff.reset()
-        connection.subscribe(topic)
         try:
             while connection.is_open and not is_over():
                 connection.step(_STEP_S)
@@ -80,16 +98,3 @@ def watch(
         finally:
             connection.close()
         seen_s = time.monotonic()
-
-
-def _connection(
-    access: BrokerAccess, identity: ClientIdentity, on_message: OnMessage
-) -> Connection:
-    """Return an open connection, by MQTT 3.1.1 where the broker does not speak 5."""
-    try:
-        connection = Connection(access, identity, MQTT_5, on_message)
-        connection.open()
-    except VersionRefusedError:
-        connection = Connection(access, identity, MQTT_3, on_message)
-        connection.open()
-    return connection

@@ -163,6 +163,11 @@ class Topics:
         return Message(topic, b"", retain=True)
 
     @property
+    def read(self) -> dict[str, int]:
+        """The filters that the box itself subscribes to, with the QoS of each."""
+        return {self.commands: 1, self.alerts: 0, self.own_about: 0}
+
+    @property
     def commands(self) -> str:
         """The filter that takes in all commands."""
         return f"{self.base}/set/+"

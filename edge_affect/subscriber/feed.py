@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING
 
 from edge_affect.errors import BrokerError
 from edge_affect.publishing.backoff import Backoff, BackoffRange
-from edge_affect.publishing.mqtt import (
-    MQTT_3,
-    MQTT_5,
-    ClientIdentity,
-    Connection,
-    VersionRefusedError,
-)
+from edge_affect.publishing.mqtt import ClientIdentity
+from edge_affect.publishing.subscriber import connect
 from edge_affect.subscriber.box import Moment
 from edge_affect.subscriber.fields import ms_since_1970
 from edge_affect.subscriber.fleet import topic_filter
@@ -24,6 +19,7 @@ from edge_affect.wall_clock import SystemWallClock
 
 if TYPE_CHECKING:
     from edge_affect.publishing.access import BrokerAccess
+    from edge_affect.publishing.mqtt import Connection
     from edge_affect.subscriber.fleet import Fleet
 
 WAITS = BackoffRange(0.5, 10.0)
@@ -46,22 +42,22 @@ class Feed:
         self._fleet = fleet
         self._topic = topic or topic_filter()
         self._identity = ClientIdentity(f"edge-affect-view-{secrets.token_hex(4)}")
-        self._protocol = MQTT_5
         self._is_stopping = threading.Event()
-        self._woken, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._first: Connection | None = None
+        self._early: list[tuple[str, bytes, Moment]] | None = None
 
     def connect(self) -> None:
         """Connect once, before ``start``, so that a broker that is not there is told at once.
 
         Raises:
-            BrokerError: If it cannot be reached or refuses.
+            BrokerError: If it cannot be reached, or refuses us or the topic.
         """
         self._first = self._open()
 
     def start(self) -> None:
         """Start listening."""
+        self._woken, self._waker = socket.socketpair()
         self._thread.start()
 
     def stop(self) -> None:
@@ -90,21 +86,18 @@ class Feed:
             self._is_stopping.wait(backoff.next_s())
 
     def _open(self) -> Connection:
-        """Return an open connection, by MQTT 3.1.1 where the broker does not speak 5."""
-        connection = Connection(self._access, self._identity, self._protocol, self._take)
-        try:
-            connection.open()
-        except VersionRefusedError:
-            if self._protocol == MQTT_3:
-                raise
-            self._protocol = MQTT_3
-            return self._open()
+        """Return a connection whose subscription the broker has granted."""
+        self._early = []
+        connection = connect(self._access, self._identity, self._take)
+        connection.listen(self._topic)
         return connection
 
     def _serve(self, connection: Connection) -> None:
         """Listen until the connection or this thread ends."""
         self._fleet.connected(time.monotonic())
-        connection.subscribe(self._topic)
+        early, self._early = self._early or [], None
+        for message in early:
+            self._fleet.take(*message)
         try:
             while connection.is_open and not self._is_stopping.is_set():
                 connection.step(_STEP_S, self._woken)
@@ -112,4 +105,9 @@ class Feed:
             connection.close()
 
     def _take(self, topic: str, payload: bytes, _retain: bool) -> None:  # noqa: FBT001 (the connection's callback)
-        self._fleet.take(topic, payload, Moment(time.monotonic(), ms_since_1970(self._wall.now())))
+        moment = Moment(time.monotonic(), ms_since_1970(self._wall.now()))
+        if self._early is not None:
+            # Before the broker's yes the fleet does not know yet that it begins anew.
+            self._early.append((topic, payload, moment))
+        else:
+            self._fleet.take(topic, payload, moment)

@@ -75,7 +75,7 @@ def doctor(capsys, tmp_path, settings):
 def test_a_box_gets_in_over_tls_with_its_password(broker, closed, capsys, tmp_path):
     code, checks, said = doctor(capsys, tmp_path, closed.settings())
     assert code == 0
-    assert [check["state"] for check in checks.values()] == ["ok"] * 5
+    assert [check["state"] for check in checks.values()] == ["ok"] * 6
     assert PASSWORD not in said
 
 
