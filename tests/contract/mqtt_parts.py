@@ -16,17 +16,18 @@ from edge_affect.publishing.daemon import Limits, Publisher
 from edge_affect.record import encode
 
 BASE = "edge-affect/hall/one"
-WAIT_S = 10.0
+WAIT_S = 60.0
+"""For what happens within moments, on a machine that may be slow or stand still for a while."""
 TICK_HZ = 20.0
 """Faster than can be configured, so that tests are quick."""
 
 
-def wait_for(condition, what, timeout_s=WAIT_S):
+def wait_for(condition, what, pause_s=0.02):
     """Wait until ``condition()`` is true; a test that waits in vain says for what."""
-    deadline_s = time.monotonic() + timeout_s
+    deadline_s = time.monotonic() + WAIT_S
     while not condition():
         assert time.monotonic() < deadline_s, f"waited in vain for {what}"
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 class Listener:
@@ -90,20 +91,38 @@ class Box:
         except Exception as error:  # noqa: BLE001 (handed to the test)
             self.error = error
 
-    def feed(self, records, interval_s=1 / TICK_HZ):
-        """Send records at the pace of the tick."""
-        for record in records:
-            self.records.send(encode(record))
-            time.sleep(interval_s)
+    @property
+    def n_taken(self):
+        """How many records the publisher has taken: the sequence number of the next one."""
+        return self.publisher._stamper._sequence
 
-    def wait(self, timeout_s=WAIT_S):
+    def feed(self, records, interval_s=None):
+        """Send records at the pace of the tick: the next one when a tick has taken the last.
+
+        With ``interval_s`` they come as often as that, whether they are taken or not.
+        """
+        for record in records:
+            n_before = self.n_taken
+            self.records.send(encode(record))
+            if interval_s is None:
+                wait_for(lambda n=n_before: self.n_taken > n, "a tick to take it", pause_s=0.005)
+            else:
+                time.sleep(interval_s)
+
+    def give_up(self):
+        """Wait until there is an error to tell, give up with it, and wait for the end."""
+        wait_for(lambda: self.publisher._link.state.error, "an error")
+        self.publisher._limits = Limits(give_up_s=0.0)
+        self.wait()
+
+    def wait(self):
         """Wait for an end that comes by itself."""
-        self._thread.join(timeout_s)
+        self._thread.join(WAIT_S)
         assert not self._thread.is_alive()
 
     def close(self):
         self.publisher.stop()
-        self.wait(20.0)
+        self.wait()
         for sock in (self.records, self.commands, self._outlet):
             sock.close()
 
@@ -123,7 +142,7 @@ class Gate:
     manner: str = "pass"
     delay_s: float = 0.0
     port: int = 0
-    n_connects: int = 0
+    connects_s: list = field(default_factory=list)
     levels: list = field(default_factory=list)
     unacknowledged: int = 0
     max_unacknowledged: int = 0
@@ -134,6 +153,10 @@ class Gate:
         self._threads = []
         self._server = None
         self.open()
+
+    @property
+    def n_connects(self):
+        return len(self.connects_s)
 
     def open(self):
         """Listen again."""
@@ -174,7 +197,7 @@ class Gate:
             first = sock.recv(4096)
             if not first:
                 return
-            self.n_connects += 1
+            self.connects_s.append(time.monotonic())
             level = first[first.index(b"MQTT") + 4]
             self.levels.append(level)
             if self.manner == "no-5" and level == 5:

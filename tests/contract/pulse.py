@@ -124,7 +124,7 @@ class PulseServer:
         return child
 
     def _await_sinks(self) -> None:
-        deadline_s = time.monotonic() + 10.0
+        deadline_s = time.monotonic() + 60.0
         while time.monotonic() < deadline_s:
             try:
                 if self._control("list", "short", "sinks").count("\n") == len(self._sinks):

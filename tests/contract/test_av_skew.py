@@ -15,11 +15,16 @@ from edge_affect.types import AudioBlock, VideoFrame
 
 
 def test_sound_and_pictures_of_a_recording_keep_together(tmp_path):
-    skews = of_recording(tmp_path, 5.0)
-    assert skews.n_events == 6
+    each_ms = []
     # A busy machine drops frames, and with them the sight of when a flash began.
-    assert len(skews.each_ms) >= 3
-    assert max(map(abs, skews.each_ms)) < LIMIT_MS
+    for _ in range(6):
+        skews = of_recording(tmp_path, 5.0)
+        assert skews.n_events == 6
+        each_ms += skews.each_ms
+        if len(each_ms) >= 3:
+            break
+    assert len(each_ms) >= 3
+    assert max(map(abs, each_ms)) < LIMIT_MS
 
 
 @pytest.mark.skipif(pulse.why_not() is not None, reason=str(pulse.why_not()))

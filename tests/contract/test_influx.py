@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 from home_assistant_parts import ABSTAINING, ALERTING, SPEAKING
-from mqtt_parts import Box, Listener, wait_for
+from mqtt_parts import WAIT_S, Box, Listener, wait_for
 from telegraf_parts import INTEGRATIONS, line, point
 
 from edge_affect.broker import HOST, LocalBroker, free_port
@@ -43,7 +43,7 @@ class Influx:
         self._process = subprocess.Popen(
             ["influxd", "-config", config], stdout=self._log, stderr=self._log
         )
-        wait_for(self._answers, "influxd", timeout_s=60.0)
+        wait_for(self._answers, "influxd")
         self.ask("CREATE DATABASE edge_affect", post=True)
 
     def _answers(self):
@@ -70,7 +70,7 @@ class Influx:
 
     def close(self):
         self._process.terminate()
-        self._process.wait(20)
+        self._process.wait(WAIT_S)
         self._log.close()
 
 

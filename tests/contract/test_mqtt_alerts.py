@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from mqtt_parts import BASE, TICK_HZ, Box, Gate, Listener, wait_for
+from mqtt_parts import BASE, Box, Gate, Listener, wait_for
 
 from edge_affect.alerting import trend
 from edge_affect.record import AbstainReason, AffectRecord, Modality
@@ -27,7 +27,7 @@ clear = 0.4
 dwell_s = 0.2
 clear_after_s = 0.2
 refractory_s = 0
-unknown_hold_s = 2.0
+unknown_hold_s = 60.0
 steps = [
     { severity = "warn", message = "Anger." },
     { after_s = 0.4, severity = "urgent", message = "Lasting anger." },
@@ -54,12 +54,15 @@ def latest(listener):
     return stories(listener)[-1] if listener.of("alert/anger") else (None, None, None)
 
 
+def places_of_vectors(listener):
+    """Where each vector is among all messages, by sequence number."""
+    vectors = listener.of("affect")
+    return {json.loads(m.payload)["sequence"]: listener.messages.index(m) for m in vectors}
+
+
 def feed_until(box, record, condition, what):
     """Send the same record at the pace of the tick, on a busy machine for longer."""
-    deadline_s = time.monotonic() + 20.0
-    while not condition():
-        assert time.monotonic() < deadline_s, f"fed in vain for {what}"
-        box.feed([record])
+    wait_for(lambda: condition() or box.feed([record]), what, pause_s=0.0)
 
 
 def test_an_alert_is_raised_escalated_and_cleared(broker, listener, closing):
@@ -81,10 +84,10 @@ def test_an_alert_is_raised_escalated_and_cleared(broker, listener, closing):
     assert 0.4 <= escalated["lasted_s"] < cleared["lasted_s"]
     assert raised["level"] == 0.8
     assert {m.qos for m in listener.of("alert/anger")} == {1}
-    at = {json.loads(m.payload)["sequence"]: m.timestamp for m in listener.of("affect")}
-    alert = listener.of("alert/anger")[1]
-    # The alert comes with the vector it rests on: no delay but the tick.
-    assert abs(alert.timestamp - at[raised["sequence"]]) < 1 / TICK_HZ
+    # The alert comes with the vector it rests on, before the next one: no delay but the tick.
+    places = places_of_vectors(listener)
+    place = listener.messages.index(listener.of("alert/anger")[1])
+    assert places[raised["sequence"] - 1] < place < places[raised["sequence"] + 1]
 
 
 def test_a_late_reader_finds_what_is_so(broker, closing):
@@ -98,7 +101,7 @@ def test_a_late_reader_finds_what_is_so(broker, closing):
 
 
 def test_no_alert_survives_a_clean_end(broker, listener, closing):
-    box = closing(Box(broker.port, text=TEXT))
+    box = closing(Box(broker.port, text=TEXT.replace("after_s = 0.4", "after_s = 600")))
     feed_until(box, ANGRY, lambda: len(stories(listener)) == 2, "the alert")
     box.close()
     wait_for(lambda: listener.payloads("status")[-1] == "offline", "the end")
@@ -170,7 +173,7 @@ def test_an_alert_does_not_wait_behind_a_backlog(broker, listener, closing):
 
 
 def test_silence_of_sensing_clears_for_want_of_data(broker, listener, closing):
-    box = closing(Box(broker.port, text=TEXT))
+    box = closing(Box(broker.port, text=TEXT.replace("hold_s = 60", "hold_s = 2")))
     feed_until(box, ANGRY, lambda: latest(listener)[0] == "raised", "the alert")
     wait_for(lambda: latest(listener)[::2] == ("cleared", "no-data"), "the clearing")
     assert said(listener, "alert/anger")[-1]["level"] is None
@@ -179,6 +182,7 @@ def test_silence_of_sensing_clears_for_want_of_data(broker, listener, closing):
 @pytest.mark.parametrize("text", [TEXT, "[alerts]\nenabled = false\n"], ids=["alerts", "no-alerts"])
 def test_sound_events_start_and_end_with_and_without_alerts(broker, listener, closing, text):
     box = closing(Box(broker.port, text=text))
+    began_s = time.monotonic()
     feed_until(box, LAUGHING, lambda: len(listener.of("event")) == 1, "the start")
     feed_until(box, QUIET, lambda: len(listener.of("event")) == 2, "the end")
     start, end = said(listener, "event")
@@ -186,7 +190,8 @@ def test_sound_events_start_and_end_with_and_without_alerts(broker, listener, cl
         ("laughter", "start", 0.833), ("laughter", "end", 0.833),
     ]  # fmt: skip
     assert start["since"] == start["time"] == end["since"] < end["time"]
-    assert 0.0 < end["lasted_s"] < 20.0
+    # Rounded to tenths of a second.
+    assert 0.0 < end["lasted_s"] <= time.monotonic() - began_s + 0.1
     assert not any(m.retain for m in listener.of("event"))
     assert bool(listener.of("alert/anger")) == (text == TEXT)
 
@@ -212,8 +217,8 @@ def test_the_trend_is_said_now_or_never(broker, listener, closing, monkeypatch):
     gate.open()
     feed_until(box, known, lambda: len(listener.of("trend")) > n_before, "a trend of now")
     first = said(listener, "trend")[n_before]["sequence"]
-    # What was fed in between was not said; on a busy machine some records share a tick.
-    assert first > n_last + 4
+    # What was fed in between was not said.
+    assert first > n_last + 10
 
 
 def test_the_trend_can_be_switched_off(broker, listener, closing, monkeypatch):
@@ -225,20 +230,21 @@ def test_the_trend_can_be_switched_off(broker, listener, closing, monkeypatch):
 
 
 def test_the_effect_rule_of_the_5_hz_preset_adds_no_delay(broker, listener, closing):
-    """From the record's arrival to the message: at most one tick of 0.2 s and the network."""
+    """The tick of 0.2 s that takes the record raises the alert, and it goes before the vector."""
     box = closing(Box(broker.port, tick_hz=5.0, text="[alerts]\npreset = 'venue'\n"))
-    delays_s = []
     for _ in range(3):
-        box.feed([QUIET] * 4, 0.2)
-        n_before = len(listener.of("alert/laughter"))
-        sent_s = time.monotonic()
-        box.feed([LAUGHING], 0.0)
+        box.feed([QUIET] * 4)
+        n_before, sequence = len(listener.of("alert/laughter")), box.n_taken
+        box.feed([LAUGHING])
         wait_for(lambda n=n_before: len(listener.of("alert/laughter")) > n, "the alert")
-        delays_s.append(listener.of("alert/laughter")[n_before].timestamp - sent_s)
+        alert = json.loads(listener.payloads("alert/laughter")[n_before])
+        assert (alert["state"], alert["sequence"]) == ("raised", sequence)
+        wait_for(lambda n=sequence: n in places_of_vectors(listener), "the vector")
+        place = listener.messages.index(listener.of("alert/laughter")[n_before])
+        assert place < places_of_vectors(listener)[sequence]
         feed_until(
             box,
             QUIET,
             lambda: json.loads(listener.payloads("alert/laughter")[-1])["state"] == "cleared",
             "the clearing",
         )
-    assert 0.0 < min(delays_s) <= 0.25

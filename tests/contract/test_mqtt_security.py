@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from mqtt_parts import BASE, Box, wait_for
+from mqtt_parts import BASE, WAIT_S, Box, wait_for
 from tls_parts import PASSWORD, SHIPPED, USERS, Closed, Person, certificates
 
 from edge_affect import cli
@@ -21,7 +21,6 @@ from edge_affect.broker import HOST, LocalBroker, free_port
 from edge_affect.config import Mqtt, parse
 from edge_affect.errors import BrokerError, ConfigError, InputMissingError
 from edge_affect.publishing.access import BrokerAccess, broker_access
-from edge_affect.publishing.daemon import Limits
 from edge_affect.publishing.mqtt import ClientIdentity, Connection
 from edge_affect.publishing.tls import KEY_CREDENTIAL, handshake_failure
 from edge_affect.record import AbstainReason, AffectRecord
@@ -137,8 +136,8 @@ def test_what_keeps_a_box_out_is_one_sentence_and_a_code(
     changes, check, sentence = cases(closed)[case]
     settings = closed.settings(**changes)
     # An interactive command gives up with 69 ...
-    box = closing(Box(limits=Limits(give_up_s=0.3), **settings))
-    box.wait()
+    box = closing(Box(**settings))
+    box.give_up()
     assert isinstance(box.error, BrokerError)
     assert box.error.exit_code == 69
     assert str(box.error).startswith(f"The broker at {settings['host']}:{settings['port']} ")
@@ -246,7 +245,7 @@ class Impostor:
     def _serve(self):
         plain, _ = self._server.accept()
         self._server.close()
-        plain.settimeout(5.0)
+        plain.settimeout(30.0)
         with (
             plain,
             contextlib.suppress(OSError),
@@ -255,7 +254,7 @@ class Impostor:
             self.heard = secured.recv(4096)
 
     def close(self):
-        self._thread.join(10.0)
+        self._thread.join(WAIT_S)
 
 
 @pytest.mark.parametrize("is_careless", [False, True])
@@ -329,7 +328,7 @@ def publish(tmp_path, text, *options):
         done = subprocess.run(
             [sys.executable, "-m", "edge_affect", "publish", "--config", path, "--records-fd",
              str(inlet.fileno()), *options],
-            pass_fds=[inlet.fileno()], capture_output=True, text=True, timeout=30, check=False,
+            pass_fds=[inlet.fileno()], capture_output=True, text=True, timeout=WAIT_S, check=False,
         )  # fmt: skip
     return done.returncode, done.stderr
 
@@ -525,14 +524,14 @@ def test_the_password_is_nowhere_to_be_seen(broker, closed, closing, tmp_path):
             pass_fds=[inlet.fileno()], stderr=said, stdout=said,
         )  # fmt: skip
         try:
-            wait_for(lambda: (f"{BASE}/status", b"online") in reader.seen, "online", 30.0)
+            wait_for(lambda: (f"{BASE}/status", b"online") in reader.seen, "online")
             about = dict(reader.seen)[f"{BASE}/about"].decode()
             assert json.loads(about)["schema"]
             everything = repr(reader.seen)
             assert traces(process.pid, about, everything, log.read_text()) == []
         finally:
             process.terminate()
-            process.wait(20.0)
+            process.wait(WAIT_S)
     assert "broker connected" in log.read_text()
     assert PASSWORD not in log.read_text()
 

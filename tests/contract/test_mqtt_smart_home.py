@@ -40,11 +40,14 @@ def outside(listener):
     return {m.topic for m in list(listener.messages) if not m.topic.startswith("edge-affect/")}
 
 
-def retained(closing, broker, topic_filter="#"):
+def retained(broker):
     """What a late reader finds, by topic."""
-    reader = closing(Listener(broker.port, topic_filter))
-    time.sleep(0.3)
-    return {m.topic: m.payload.decode() for m in list(reader.messages) if m.retain}
+    reader = Listener(broker.port)
+    with contextlib.closing(reader):
+        # What is retained comes first; then this, which is not.
+        reader.publish("edge-affect/late/reader")
+        wait_for(lambda: not all(m.retain for m in list(reader.messages)), "the end")
+        return {m.topic: m.payload.decode() for m in list(reader.messages) if m.retain}
 
 
 def homie(broker_values):
@@ -97,9 +100,8 @@ def test_discovery_is_retained_and_said_again_when_home_assistant_starts(
     time.sleep(1.2)
     # One in 0.4 s at most, however many asked.
     assert 2 <= len(at(listener, CONFIG)) <= 2 + (time.monotonic() - started_s) / 0.4
-    assert len(at(listener, CONFIG)) < 25
     assert set(at(listener, CONFIG)) == {json.dumps(models, separators=(",", ":"))}
-    assert retained(closing, broker)[CONFIG] == at(listener, CONFIG)[0]
+    assert retained(broker)[CONFIG] == at(listener, CONFIG)[0]
     # None of it was taken for a command.
     assert listener.of("answer") == []
     box.close()
@@ -108,11 +110,11 @@ def test_discovery_is_retained_and_said_again_when_home_assistant_starts(
 
 def test_switched_off_it_is_taken_back_at_the_next_start(broker, closing):
     first = closing(Box(broker.port, text=BOTH))
-    wait_for(lambda: f"{HOMIE}/$state" in retained(closing, broker), "the device")
+    wait_for(lambda: f"{HOMIE}/$state" in retained(broker), "the device")
     first.feed([SPEAKING] * 5)
-    wait_for(lambda: "affect/anger" in homie(retained(closing, broker)), "values")
+    wait_for(lambda: "affect/anger" in homie(retained(broker)), "values")
     first.close()
-    left = retained(closing, broker)
+    left = retained(broker)
     assert CONFIG in left
     assert len(homie(left)) > 30
     # Somebody else's retained messages are nobody's business here.
@@ -124,9 +126,9 @@ def test_switched_off_it_is_taken_back_at_the_next_start(broker, closing):
     for topic in others:
         stranger.publish(topic, b"x", retain=True)
     second = closing(Box(broker.port, text=OFF))
-    wait_for(lambda: not outside_own(retained(closing, broker)) - set(others), "nothing left")
+    wait_for(lambda: not outside_own(retained(broker)) - set(others), "nothing left")
     second.close()
-    assert outside_own(retained(closing, broker)) == set(others)
+    assert outside_own(retained(broker)) == set(others)
 
 
 def outside_own(topics):
@@ -135,11 +137,11 @@ def outside_own(topics):
 
 def test_another_prefix_takes_the_old_message_back(broker, closing):
     closing(Box(broker.port, text=ALERTING)).close()
-    assert CONFIG in retained(closing, broker)
+    assert CONFIG in retained(broker)
     other = ALERTING.replace("[home_assistant]", '[home_assistant]\nprefix = "ha"')
     box = closing(Box(broker.port, text=other))
-    wait_for(lambda: CONFIG not in retained(closing, broker), "the old one to go")
-    assert f"ha/device/{NODE}/config" in retained(closing, broker)
+    wait_for(lambda: CONFIG not in retained(broker), "the old one to go")
+    assert f"ha/device/{NODE}/config" in retained(broker)
     box.close()
 
 
@@ -184,7 +186,7 @@ def test_a_planted_about_takes_nothing_of_others_back(broker, closing):
         time.sleep(0.2)
         box.close()
         assert box.error is None
-        left = retained(closing, broker)
+        left = retained(broker)
         assert left["edge-affect/hall/two/status"] == "theirs"
         assert left["homeassistant/device/edge-affect-hall-two/config"] == "theirs"
 
@@ -201,9 +203,13 @@ def test_the_homie_device_is_complete(broker, listener, closing):
         lambda: at(listener, f"{HOMIE}/health/microphone")[-1:] == ["ok"],
         "health",
     )
-    # The alert ends where nothing is heard for 2 s, as on a busy machine.
-    box.feed([SPEAKING] * 60)
-    found = homie(retained(closing, broker))
+    box.feed([SPEAKING] * 20)
+    # The alert ends where nothing is heard for 2 s, as on a busy machine, and is raised again.
+    wait_for(
+        lambda: box.feed([SPEAKING]) or at(listener, f"{HOMIE}/alerts/joy")[-1:] == ["true"],
+        "the alert",
+    )
+    found = homie(retained(broker))
     told = json.loads(found["$description"])
     Draft202012Validator(json.loads(SCHEMA.read_text())).validate(told)
     held = {
@@ -236,7 +242,7 @@ def test_the_homie_device_is_complete(broker, listener, closing):
     box.feed([ABSTAINING] * 5)
     wait_for(lambda: at(listener, f"{HOMIE}/control/sensing")[-1] == "false", "the pause")
     wait_for(lambda: at(listener, f"{HOMIE}/alerts/joy")[-1] == "false", "the alert to end")
-    left = homie(retained(closing, broker))
+    left = homie(retained(broker))
     assert {"affect/anger", "affect/valence", "states/attention", "$alert/joy"} & set(left) == set()
     assert (left["affect/expression"], left["affect/abstained"]) == ("unknown", "paused")
     box.close()
@@ -311,7 +317,7 @@ def test_a_lost_box_is_lost_on_both_connections(broker, listener, closing):
     wait_for(lambda: listener.payloads("status")[-1] == "offline", "the other will")
     gate.open()
     wait_for(lambda: at(listener, f"{HOMIE}/$state")[-2:] == ["init", "ready"], "ready again")
-    assert homie(retained(closing, broker))["affect/expression"] == "happiness"
+    assert homie(retained(broker))["affect/expression"] == "happiness"
     box.close()
 
 
@@ -332,8 +338,8 @@ def test_the_shipped_access_list_is_enough(tmp_path, closing):
         box.feed([SPEAKING] * 3)
         wait_for(
             lambda: len([topic for topic, _ in home.seen if topic == CONFIG]) > n_before,
-            "discovery again", timeout_s=15.0,
-        )  # fmt: skip
+            "discovery again",
+        )
         box.close()
         # Switched off, the box may take its own message back.
         off = closing(Box(**closed.settings(), text=OFF))

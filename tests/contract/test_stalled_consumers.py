@@ -79,7 +79,7 @@ class QuickCamera:
 def camera(n: int) -> Left:
     pump = FramePump(QuickCamera(n), CameraSettings(), "quick")
     pump.start()
-    pump._thread.join(10.0)
+    pump._thread.join(60.0)
     frames = []
     while len(frames) < n:
         try:

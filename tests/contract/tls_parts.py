@@ -14,7 +14,7 @@ from edge_affect.broker import HOST, free_port
 SHIPPED = Path(__file__).resolve().parents[2] / "integrations" / "mosquitto"
 USERS = ("hall.one", "hall.two", "reader", "operator", "homeassistant")
 PASSWORD = "pl4nted-s3cret"  # noqa: S105 (a test's)
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def certificates(folder, *arguments, days=1, check=True):

@@ -54,8 +54,8 @@ def test_closing_a_mailbox_ends_a_wait() -> None:
     mailbox: Mailbox[str] = Mailbox(2)
     threading.Timer(0.1, mailbox.close).start()
     began_s = time.monotonic()
-    assert mailbox.get(5.0) is None
-    assert time.monotonic() - began_s < 2.0
+    assert mailbox.get(60.0) is None
+    assert time.monotonic() - began_s < 30.0
 
 
 @pytest.mark.parametrize(("camera_hz", "asked_hz"), [(30, 10), (25, 10), (30, 25), (10, 10)])

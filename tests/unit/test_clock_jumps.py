@@ -33,15 +33,15 @@ from edge_affect.capture.pi_camera import sensor_age_ns
 from edge_affect.capture.v4l2 import stamp_age_ns
 from edge_affect.clock import MonotonicClock
 
-inside_ns = MonotonicClock().now_ns()
-print(json.dumps({
-    "awake_ns": time.monotonic_ns() - 50_000_000,
-    "inside_ns": inside_ns,
+began_ns = time.monotonic_ns()
+told = {
+    "inside_ns": MonotonicClock().now_ns(),
     "v4l2_ns": stamp_age_ns(time.monotonic() - 0.05),
     "sensor_ns": sensor_age_ns(
         {"SensorTimestamp": time.clock_gettime_ns(time.CLOCK_BOOTTIME) - 50_000_000}
     ),
-}))
+}
+print(json.dumps({**told, "began_ns": began_ns, "ended_ns": time.monotonic_ns()}))
 """
 SLEPT_HOURS_S = 100_000
 
@@ -58,10 +58,11 @@ def test_time_inside_and_the_stamps_of_cameras_know_of_suspend():
         check=True,
     )
     found = json.loads(done.stdout)
-    assert found["inside_ns"] - found["awake_ns"] == pytest.approx(SLEPT_HOURS_S * S, abs=5 * S)
+    assert found["began_ns"] <= found["inside_ns"] - SLEPT_HOURS_S * S <= found["ended_ns"]
     # The kernel stamps what V4L2 delivers on the clock that sleeps, libcamera on the other one.
-    assert found["v4l2_ns"] == pytest.approx(50_000_000, abs=40_000_000)
-    assert found["sensor_ns"] == pytest.approx(50_000_000, abs=40_000_000)
+    at_most_ns = 51_000_000 + found["ended_ns"] - found["began_ns"]
+    for name in ("v4l2_ns", "sensor_ns"):
+        assert 49_000_000 <= found[name] <= at_most_ns
 
 
 class Wall:

@@ -13,7 +13,14 @@ from edge_affect.fusion.scene import SceneFusion
 from edge_affect.fusion.wording import Wording, WordsWeights
 from edge_affect.privacy.gate import Gate
 from edge_affect.record import AbstainReason, Command, Expression, Modality, SourceState
-from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon, Workers
+from edge_affect.sensing.daemon import (
+    CLOSING_S,
+    OPENING_S,
+    Ports,
+    Schedule,
+    SensingDaemon,
+    Workers,
+)
 from edge_affect.sensing.fast_replay import replay_fast
 from edge_affect.sensing.meter import Meter
 from edge_affect.sensing.pipeline import Pipeline, Stages
@@ -274,6 +281,20 @@ def test_words_of_a_short_rest_get_a_record_in_a_fast_replay(tmp_path):
         )  # fmt: skip
         assert [at_s for at_s, _ in told] == times
         assert [has_phrase for _, has_phrase in told] == [at_s == 2.3 for at_s in times]
+
+
+def test_a_device_that_does_not_close_ends_the_process():
+    class Stuck(IdleWorker):
+        def wait_closed(self, timeout_s):
+            self.limit_s = timeout_s
+            return False
+
+    for is_opening, limit_s in ((False, CLOSING_S), (True, OPENING_S)):
+        worker = Stuck()
+        worker.is_opening = is_opening
+        with pytest.raises(DeviceError, match="did not close in time"):
+            run_daemon(worker, Script(Command.PAUSE))
+        assert worker.limit_s == limit_s
 
 
 def test_a_stop_is_heeded_at_once():

@@ -174,7 +174,7 @@ def test_a_whole_interview_at_a_terminal(tmp_path):
         if not more:
             break
         said += more
-    assert process.wait(30) == 0, said.decode()
+    assert process.wait(120) == 0, said.decode()
     os.close(ours)
     text = said.decode()
     assert "must be one of" in text
