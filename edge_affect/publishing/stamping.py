@@ -69,8 +69,9 @@ class Stamper:
         if by_s or self._checked_s is None or now_s - self._checked_s >= _SYNC_CHECK_INTERVAL_S:
             self._checked_s = now_s
             self._synced = self._is_synced()
-            # Read again: the clock may have been set before the question was answered.
-            unix_s = self._unix_s()
+            # Read again: the clock may have been set before the question was answered, and the
+            # answer may have taken so long that the two would not belong together.
+            now_s, unix_s = self._monotonic_s(), self._unix_s()
         if by_s:
             LOG.warning("the clock was set by %+.0f s; synced=%s", by_s, self._synced)
         self._ahead_s = unix_s - now_s
