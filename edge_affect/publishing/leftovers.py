@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 _ABOUT_BYTES_MAX = 65_536
 _ITEMS_MAX = 64
-_WORD = re.compile(r"[A-Za-z0-9._#/-]{1,200}")
+_RATES_HZ = (0.01, 100.0)
+"""Ticks a second that any version of a box may have had."""
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+"""Goes into topics, where a wildcard is forbidden."""
+_TOPIC = re.compile(r"[A-Za-z0-9._#/-]{1,200}")
 
 
 def earlier_about(payload: bytes) -> dict[str, Any] | None:
@@ -35,14 +39,18 @@ def earlier_about(payload: bytes) -> dict[str, Any] | None:
             name: [str(word) for word in told.get(name, [])][:_ITEMS_MAX]
             for name in ("sensed", "not_sensed", "alerts", "other_topics")
         }
-        tick_hz = float(told["leak_ceiling"]["records_per_s"])
+        tick_hz = told["leak_ceiling"]["records_per_s"]
+        # Compared before it is converted: JSON has whole numbers that no float can hold.
+        is_rate = _RATES_HZ[0] <= tick_hz <= _RATES_HZ[1]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    if not all(_WORD.fullmatch(word) for listed in words.values() for word in listed):
+    if not is_rate:
         return None
-    if not 0 < tick_hz < float("inf"):
-        return None
-    return {**words, "leak_ceiling": {"records_per_s": tick_hz}}
+    for name, listed in words.items():
+        allowed = _TOPIC if name == "other_topics" else _NAME
+        if not all(allowed.fullmatch(word) for word in listed):
+            return None
+    return {**words, "leak_ceiling": {"records_per_s": float(tick_hz)}}
 
 
 def leftovers(earlier: dict[str, Any], config: Config) -> list[Message]:

@@ -71,7 +71,7 @@ def watch(
     def on_message(_topic: str, data: bytes, _retain: bool) -> None:  # noqa: FBT001 (the connection's callback)
         try:
             payload = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if isinstance(payload, dict):
             received.append(payload)

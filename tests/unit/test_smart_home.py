@@ -153,7 +153,10 @@ def earlier(**changes):
     [b"", b"\xff", b"[]", b"{}", b"null", b'{"leak_ceiling": {"records_per_s": 0}}',
      b'{"leak_ceiling": {"records_per_s": 1e999}}', b'{"leak_ceiling": 1}', b"[" * 100_000,
      b'{"leak_ceiling": {"records_per_s": 1}, "alerts": 7}',
-     b'{"leak_ceiling": {"records_per_s": 1}, "alerts": ["a b"]}', b" " * 70_000],
+     b'{"leak_ceiling": {"records_per_s": 1}, "alerts": ["a b"]}', b" " * 70_000,
+     b'{"leak_ceiling": {"records_per_s": 1}, "alerts": ["#"]}',
+     b'{"leak_ceiling": {"records_per_s": 1e-320}}',
+     b'{"leak_ceiling": {"records_per_s": 1' + b"0" * 400 + b"}}"],
 )  # fmt: skip
 def test_what_is_no_about_is_not_believed(payload):
     assert earlier_about(payload) is None

@@ -81,6 +81,12 @@ def test_what_is_no_object_is_refused(payload):
         reading(payload)
 
 
+def test_a_whole_number_that_no_float_can_hold_is_no_value():
+    said = json.loads(affect())
+    item = reading(json.dumps({**said, "valence": 10**400, "sequence": 7}).encode())
+    assert (item.valence, item.sequence) == (None, 7)
+
+
 def test_values_out_of_range_and_unknown_words_do_no_harm():
     said = json.loads(affect())
     said |= {"valence": 9, "arousal": "high", "confidence": float("nan"), "new": {"a": 1}}
@@ -217,9 +223,10 @@ def test_malformed_messages_are_counted_and_change_nothing():
         ("about", b"no"),
         ("health", b"[]"),
         ("marker", b"{}"),
+        ("affect", b"[" * 60_000),
     ]:
         box.take(kind, payload, moment(1))
-    assert box.n_malformed == 7
+    assert box.n_malformed == 8
     assert (box.latest, box.status, box.about, box.health) == (before, "online", None, None)
 
 
