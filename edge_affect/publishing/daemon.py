@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from edge_affect.record import AffectRecord, Command, SourceState
 
 LOG = logging.getLogger("edge_affect.publishing")
+HELD_UP_S = 5.0
+"""A tick that comes this late finds more records than it reads: they tell of then, not of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,10 @@ class Publisher:
                     if first.is_this(self._inlet.newest):
                         self._publish_newest(now_ns)
                 continue
+            late_s = ticks.late_s(now_ns)
+            if late_s >= HELD_UP_S:
+                n_skipped = self._inlet.skip()
+                LOG.warning("held up for %.0f s; records passed over: %d", late_s, n_skipped)
             ticks.skip_to(now_ns)
             self._notifier.watchdog()
             self._inlet.receive()

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from edge_affect.record import AffectRecord
 
 _MAX_DATAGRAMS_PER_READ = 16
-"""More than the kernel keeps for a datagram socket (10 by default) and than an honest sender sends
-in a tick; a flooding one must not keep the publisher from its tick, nor make it late."""
+"""More than an honest sender sends in a tick; a flooding one must not keep the publisher from its
+tick, nor make it late."""
+_MAX_WAITING = 4096
+"""More than the kernel lets wait in a datagram socket: 10 by itself, 512 under systemd."""
 
 
 def inherited_socket(fd: int, option: str) -> socket.socket:
@@ -68,6 +70,20 @@ class Inlet:
                 self._newest = decode(datagram)
             except RecordError:
                 self.n_refused += 1
+
+    def skip(self) -> int:
+        """Throw away what is waiting, unread, and return how much that was.
+
+        Since systemd lets hundreds wait, ``receive`` would come to the newest only after many
+        ticks.
+        """
+        self._newest = None
+        for n_skipped in range(_MAX_WAITING):
+            try:
+                self._sock.recv(SIZE_BYTES + 1)
+            except BlockingIOError:
+                return n_skipped
+        return _MAX_WAITING
 
     @property
     def newest(self) -> AffectRecord | None:

@@ -42,6 +42,10 @@ class TickSchedule:
         """Return how long to wait for the next tick, in seconds; 0 when it is due."""
         return max(0, self._next_ns - now_ns) / NS_PER_S
 
+    def late_s(self, now_ns: int) -> float:
+        """Return for how long the next tick has been due, in seconds; 0 where it is not."""
+        return max(0, now_ns - self._next_ns) / NS_PER_S
+
 
 class FirstRecord:
     """The one record in a publisher's life that need not wait for a tick.

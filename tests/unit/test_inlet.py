@@ -1,6 +1,7 @@
 """The inlet: whole valid records only, the newest one wins; real sockets."""
 
 import array
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -42,6 +43,23 @@ def test_the_newest_record_wins_and_is_taken_once(ends):
     inlet.receive()
     assert inlet.take() == NOBODY
     assert inlet.take() is None
+
+
+def test_what_waited_is_thrown_away_however_much_it_is(ends):
+    sender, inlet = ends
+    sender.settimeout(0)
+    n_sent = 0
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(1000):
+            sender.send(encode(PAUSED))
+            n_sent += 1
+    assert n_sent >= 10
+    inlet.receive()
+    assert inlet.skip() == max(0, n_sent - 16)
+    assert inlet.take() is None
+    sender.send(encode(NOBODY))
+    inlet.receive()
+    assert inlet.take() == NOBODY
 
 
 @pytest.mark.parametrize(
