@@ -97,7 +97,8 @@ class HomieDevice(Mirror):
         self._link.start()
 
     def stop(self) -> None:
-        """Begin to say goodbye."""
+        """Take back what nobody will know any more, and begin to say goodbye."""
+        self._forget()
         self._link.begin_stop()
 
     def close(self) -> None:
@@ -123,8 +124,7 @@ class HomieDevice(Mirror):
             self._say(affect_values(affect_payload(record, _NO_TIME)))
         elif self._heard_ns is not None and now_ns - self._heard_ns >= self._stale_ns:
             self._heard_ns = None
-            old = ("affect/", "states/", "sounds/", "control/")
-            self._say({k: v for k, v in self._unknown.items() if k.startswith(old)})
+            self._forget()
 
     def alerts(self, states: Iterable[AlertState]) -> None:
         """Say how alerts stand, and the message of a raised one as a Homie alert."""
@@ -156,6 +156,11 @@ class HomieDevice(Mirror):
     def health(self, payload: dict[str, Any]) -> None:
         """Say what has changed."""
         self._say(health_values(payload))
+
+    def _forget(self) -> None:
+        """Say that nothing is known of the room."""
+        old = ("affect/", "states/", "sounds/", "control/")
+        self._say({k: v for k, v in self._unknown.items() if k.startswith(old)})
 
     def _say(self, values: dict[str, str]) -> None:
         changed = {

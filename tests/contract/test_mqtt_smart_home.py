@@ -274,6 +274,11 @@ def test_only_changes_are_said(broker, listener, closing):
     wait_for(lambda: len(listener.of("affect")) >= 10, "vectors")
     assert at(listener, f"{HOMIE}/affect/anger") == ["", "0"]
     box.close()
+    # Nobody knows the mood of a room any more whose box was switched off.
+    left = homie(retained(closing, broker))
+    assert left["$state"] == "disconnected"
+    assert {"affect/anger", "affect/valence", "control/sensing"} & set(left) == set()
+    assert left["affect/expression"] == "unknown"
 
 
 def test_homie_commands_are_the_boxs_own(broker, listener, closing):
