@@ -108,7 +108,8 @@ class LocalBroker:
             )
         try:
             self._wait_until_ready(self._process)
-        except UnavailableError:
+        except BaseException:
+            # Ctrl-C as well: nobody else would end it.
             self.stop()
             raise
 

@@ -11,11 +11,11 @@ import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_affect import config as configuration
 from edge_affect.broker import LocalBroker
-from edge_affect.commands.arguments import seconds
+from edge_affect.commands.arguments import port, seconds
 from edge_affect.commands.demo_page import DemoPage
 from edge_affect.commands.sense import add_media_arguments, sense_options
 from edge_affect.dashboard.opening import open_page
@@ -26,6 +26,9 @@ from edge_affect.publishing.payload import to_json
 from edge_affect.publishing.screen import line, look_of
 from edge_affect.publishing.subscriber import watch
 from edge_affect.record import bits_per_record
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 CONFIG = """[device]
 site = "demo"
@@ -52,7 +55,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--config", type=Path, help="configuration file; the demo brings its own broker"
     )
     parser.add_argument(
-        "--port", type=int, default=0, help="port of the broker; default: a free one"
+        "--port", type=port, default=0, help="port of the broker; default: a free one"
     )
     parser.add_argument("--no-dashboard", action="store_true", help="without the page")
     parser.set_defaults(run=run)
@@ -61,6 +64,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the demo until its end, Ctrl-C or a failure."""
     logging.basicConfig(level=logging.WARNING, format="demo: %(message)s", stream=sys.stderr)
+    for number in _ends():
+        signal.signal(number, _unwind)
     if args.live and args.config is None:
         raise UsageError(
             "Live devices need a declared deployment; write one with "
@@ -95,10 +100,24 @@ def run(args: argparse.Namespace) -> int:
             return _show(args, path.resolve(), settings.base_topic, broker.port)
 
 
-def _show(args: argparse.Namespace, path: Path, base: str, port: int) -> int:
+def _ends() -> list[signal.Signals]:
+    """Return the signals that end the demo.
+
+    SIGHUP comes when the terminal is closed, which the broker must not outlive; nohup ignores it.
+    """
+    is_kept = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([] if is_kept else [signal.SIGHUP])]
+
+
+def _unwind(_number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that whatever was started is ended on the way out."""
+    raise KeyboardInterrupt
+
+
+def _show(args: argparse.Namespace, path: Path, base: str, broker_port: int) -> int:
     """Start both processes, print a line per tick, and take everything down."""
     is_over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ends():
         signal.signal(number, lambda _number, _frame: is_over.set())
     ends_s = None if args.seconds is None else time.monotonic() + args.seconds
     pair = ProcessPair()
@@ -119,7 +138,7 @@ def _show(args: argparse.Namespace, path: Path, base: str, port: int) -> int:
         return is_over.is_set() or is_late or pair.poll() is not None
 
     options = sense_options(args.audio, args.video, is_looped=args.loop)
-    broker = ["--host", "127.0.0.1", "--port", str(port)]
+    broker = ["--host", "127.0.0.1", "--port", str(broker_port)]
     is_live = args.audio is None and args.video is None
     needs_switches = is_live and configuration.load(path).switches.are_used
     pair.start(
@@ -128,7 +147,7 @@ def _show(args: argparse.Namespace, path: Path, base: str, port: int) -> int:
         ["--config", str(path)] if needs_switches else None,
     )
     try:
-        watch(BrokerAccess("127.0.0.1", port), f"{base}/affect", show, has_ended)
+        watch(BrokerAccess("127.0.0.1", broker_port), f"{base}/affect", show, has_ended)
     finally:
         code = pair.stop()
     _say(f"{n_seen} messages.")

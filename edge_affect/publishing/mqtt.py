@@ -38,6 +38,8 @@ CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 10.0
 """The broker has this long for its yes or no."""
 MAX_IN_FLIGHT = 10
+MAX_PACKET_BYTES = 262_144
+"""Nothing that a box or a reader takes comes near this; an MQTT 5 broker keeps more to itself."""
 _MISC_INTERVAL_S = 1.0
 _REFUSED_VERSION = 0x84
 """CONNACK reason "Unsupported protocol version"; paho maps 3.1.1's code 1 to it."""
@@ -202,7 +204,8 @@ class Connection:
         """
         access = self._access
         try:
-            self._client.connect(access.host, access.port, access.keepalive_s)
+            limits = self._limits()
+            self._client.connect(access.host, access.port, access.keepalive_s, properties=limits)
         except (OSError, ValueError) as error:
             self.close()
             failure = None
@@ -382,6 +385,12 @@ class Connection:
         if message.correlation is not None:
             properties.CorrelationData = message.correlation
         return properties
+
+    def _limits(self) -> Properties | None:
+        """Return what the broker is told of this client's limits."""
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # as above
+        properties.MaximumPacketSize = MAX_PACKET_BYTES
+        return properties if self.protocol == MQTT_5 else None
 
     def _sentence(self, what: str, remedy: str = "check [mqtt] in the configuration") -> str:
         return f"The broker at {self._access.address} {what}; {remedy}."

@@ -1,5 +1,6 @@
 """The publisher against a real mosquitto: contract, outages, bad brokers, commands."""
 
+import contextlib
 import gc
 import itertools
 import json
@@ -7,6 +8,7 @@ import logging
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -19,10 +21,10 @@ from edge_affect.broker import HOST, LocalBroker, free_port
 from edge_affect.errors import BrokerError, UnavailableError
 from edge_affect.publishing import daemon, mqtt
 from edge_affect.publishing.access import BrokerAccess
-from edge_affect.publishing.daemon import Limits
+from edge_affect.publishing.daemon import Limits, Publisher
 from edge_affect.publishing.subscriber import watch
 from edge_affect.publishing.topics import Message
-from edge_affect.record import AbstainReason, AffectRecord, Modality, SourceState
+from edge_affect.record import AbstainReason, AffectRecord, Modality, SourceState, encode
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 NOBODY = AffectRecord(abstained=AbstainReason.NOBODY, camera=SourceState.OK)
@@ -106,6 +108,40 @@ def test_many_records_in_one_tick_become_one_message(broker, listener, closing):
         "happiness",
         None,
     }
+
+
+def test_records_that_waited_while_it_was_held_up_are_not_told_as_the_present(
+    broker, listener, closing, monkeypatch
+):
+    hold, held = threading.Event(), threading.Event()
+    publish = Publisher._publish_newest
+
+    def publish_late(self, now_ns):
+        if hold.is_set() and not held.is_set():
+            held.set()
+            time.sleep(0.6)
+        publish(self, now_ns)
+
+    monkeypatch.setattr(Publisher, "_publish_newest", publish_late)
+    monkeypatch.setattr(daemon, "HELD_UP_S", 0.5)
+    box = closing(Box(broker.port))
+    wait_for(lambda: listener.of("status"), "online")
+    hold.set()
+    assert held.wait(WAIT_S)
+    box.records.settimeout(0.0)
+    n_waiting = 0
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(60):
+            box.records.send(encode(NOBODY))
+            n_waiting += 1
+    box.records.settimeout(None)
+    time.sleep(0.6)
+    while len(listener.of("affect")) < 5:
+        box.feed([HAPPY])
+    # The tick that was held up reads as ever; those after it may not tell the rest.
+    told = [json.loads(text)["expression"] for text in listener.payloads("affect")]
+    assert told.count(None) <= 1
+    assert told[-1] == "happiness"
 
 
 def test_an_outage_within_the_queue_loses_nothing(broker, listener, closing):
@@ -375,6 +411,31 @@ def test_tls_trusts_its_own_authority_only(tmp_path, closing):
     gc.collect()
 
 
+def test_what_no_box_could_want_stays_at_the_broker(broker):
+    came = []
+    access = BrokerAccess(HOST, broker.port)
+    reader = mqtt.Connection(
+        access, mqtt.ClientIdentity("reader"), on_message=lambda _t, data, _r: came.append(data)
+    )
+    writer = mqtt.Connection(access, mqtt.ClientIdentity("writer"))
+    for connection in (reader, writer):
+        connection.open()
+    reader.subscribe(f"{BASE}/set/+")
+    reader.step(1.0)
+    for payload in (bytes(mqtt.MAX_PACKET_BYTES), b"small"):
+        writer.send(Message(f"{BASE}/set/marker", payload))
+
+    def has_come():
+        writer.step(0.05)
+        reader.step(0.05)
+        return b"small" in came
+
+    wait_for(has_come, "the small one")
+    assert [len(payload) for payload in came] == [5]
+    for connection in (reader, writer):
+        connection.close()
+
+
 def test_watching_sees_payloads_and_passes_over_the_rest(broker, listener):
     seen = []
     deadline_s = time.monotonic() + WAIT_S
@@ -400,6 +461,19 @@ def test_watching_nothing_gives_up():
     access = BrokerAccess(HOST, free_port())
     with pytest.raises(BrokerError, match="connection refused"):
         watch(access, "#", lambda _payload: None, lambda: False, patience_s=0.3)
+
+
+def test_a_start_that_is_interrupted_leaves_no_broker_behind(monkeypatch):
+    started = []
+
+    def interrupted(_self, process):
+        started.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LocalBroker, "_wait_until_ready", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        LocalBroker().start()
+    assert [process.poll() is None for process in started] == [False]
 
 
 def test_a_port_in_use_is_one_sentence(broker):

@@ -80,3 +80,24 @@ def test_mistakes_are_one_sentence():
         done = run("--port", str(port), "--video", str(ROOT / "README.md"))
     assert done.returncode == 69
     assert str(port) in done.stderr
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["sigterm", "hang-up"])
+def test_a_terminal_that_is_closed_at_the_start_leaves_no_broker_behind(data_dir, number):
+    clip = data_dir / "video" / "clips" / "no_face.mp4"
+    process = subprocess.Popen(
+        [*COMMAND, "--video", str(clip), "--no-dashboard"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    port = int(re.search(r"port (\d+)", process.stdout.readline())[1])
+    socket.create_connection(("127.0.0.1", port), 5).close()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), 5)
+    assert "Traceback" not in errors
