@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import io
 import os
 import sys
 from typing import NoReturn
 
 from edge_affect import __version__
-from edge_affect.errors import MEANING, EdgeAffectError, ExitCode, UsageError
+from edge_affect.errors import (
+    MEANING,
+    CannotWriteError,
+    EdgeAffectError,
+    ExitCode,
+    PartialError,
+    UsageError,
+)
 
 COMMANDS: dict[str, str] = {
     "demo": "show the whole box on a clip: two processes, a broker, a live line per tick",
@@ -32,6 +41,12 @@ COMMANDS: dict[str, str] = {
     "bench": "time the stages of the box on this machine, and print a line to send back",
     "doctor": "check machine, models, cage, place, devices and broker",
 }
+
+UNTIL_STOPPED: frozenset[str] = frozenset({
+    "demo", "run", "sense", "publish", "switches", "watch", "dashboard",
+})  # fmt: skip
+"""Commands without an end of their own: Ctrl-C is how they are done."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -62,6 +77,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code; errors a user can meet become one sentence."""
     # Small products only: a second thread would wait for the first, and burn a core meanwhile.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal's alphabet lacks is spelled out; it is no reason to end.
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if argv is None else argv
     named = arguments[0] if arguments and arguments[0] in COMMANDS else None
     if arguments and named is None and not arguments[0].startswith("-"):
@@ -75,12 +93,25 @@ def main(argv: list[str] | None = None) -> int:
     except EdgeAffectError as error:
         return _fail(error)
     except KeyboardInterrupt:
-        return int(ExitCode.DONE)
+        if named in UNTIL_STOPPED:
+            return int(ExitCode.DONE)
+        return _fail(PartialError("Interrupted before it was done."))
     except BrokenPipeError:
         # The reader of our output has left, as `head` does: nothing is wrong with us.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return int(ExitCode.DONE)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _drop_output()
+        where = "The output" if error.filename is None else str(error.filename)
+        return _fail(CannotWriteError(f"{where} cannot be written: {error.strerror}."))
     return code
+
+
+def _drop_output() -> None:
+    """Have what is still to be printed go nowhere: the interpreter tries once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(error: EdgeAffectError) -> int:

@@ -143,9 +143,9 @@ def _play(clip: str, settings: Config, take: Callable[[Vector], None]) -> None:
 
 
 def _lines(clip: str) -> list[str]:
-    if clip == "-":
-        return list(sys.stdin)
     try:
+        if clip == "-":
+            return list(sys.stdin)
         return Path(clip).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise InputMissingError(f"There is no file {clip}.") from None

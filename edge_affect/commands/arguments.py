@@ -21,6 +21,18 @@ def add_systemd_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def port(text: str) -> int:
+    """Return a TCP port, 1 to 65535.
+
+    Raises:
+        argparse.ArgumentTypeError: If ``text`` is anything else.
+    """
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
+    if not 0 < number <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return number
+
+
 def seconds(text: str) -> float:
     """Return a length of time in seconds, above 0 and finite.
 

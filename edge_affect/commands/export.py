@@ -14,6 +14,7 @@ from edge_affect import config as configuration
 from edge_affect.errors import (
     CannotWriteError,
     DataError,
+    EdgeAffectError,
     ExitCode,
     InputMissingError,
     RecordError,
@@ -81,11 +82,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--live needs --config, to know the broker and the box.")
     if args.seconds is not None and not 0 < args.seconds < float("inf"):
         raise UsageError("--seconds must be above 0.")
-    with _output(args.out) as out:
-        if args.vocabulary_only:
+    if args.vocabulary_only:
+        with _output(args.out) as out:
             vocabulary_document(out)
-            return ExitCode.DONE
-        n_written = _live(args, out) if args.live else _file(args, out)
+        return ExitCode.DONE
+    n_written = _live(args) if args.live else _file(args)
     if args.out is not None:
         print(f"Wrote {n_written} moments to {args.out}.")
     return ExitCode.DONE
@@ -100,11 +101,14 @@ def _output(path: Path | None) -> Iterator[TextIO]:
     try:
         with path.open("w", encoding="utf-8", newline="\n") as out:
             yield out
+    except EdgeAffectError:
+        # Some are of the system's kinds, too: what went wrong is not the output.
+        raise
     except OSError as error:
         raise CannotWriteError(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def _file(args: argparse.Namespace, out: TextIO) -> int:
+def _file(args: argparse.Namespace) -> int:
     with _lines(args.file) as lines:
         moments = read_moments(lines, args.file)
         # The first one tells whether times are dates or positions.
@@ -116,7 +120,11 @@ def _file(args: argparse.Namespace, out: TextIO) -> int:
             raise UsageError(
                 "--recording is for positions in a recording; these vectors have dates."
             )
-        with EmotionmlWriter(out, VOCABULARIES[args.vocabulary], recording) as writer:
+        # Only now: a mistake must not empty a file that is there.
+        with (
+            _output(args.out) as out,
+            EmotionmlWriter(out, VOCABULARIES[args.vocabulary], recording) as writer,
+        ):
             if first is not None:
                 _write(writer, first)
             for moment in moments:
@@ -126,10 +134,10 @@ def _file(args: argparse.Namespace, out: TextIO) -> int:
 
 @contextlib.contextmanager
 def _lines(name: str) -> Iterator[TextIO]:
-    if name == "-":
-        yield sys.stdin
-        return
     try:
+        if name == "-":
+            yield sys.stdin
+            return
         with Path(name).open(encoding="utf-8") as lines:
             yield lines
     except FileNotFoundError:
@@ -140,7 +148,7 @@ def _lines(name: str) -> Iterator[TextIO]:
         raise DataError(f"{name} is not UTF-8 text.") from None
 
 
-def _live(args: argparse.Namespace, out: TextIO) -> int:
+def _live(args: argparse.Namespace) -> int:
     from edge_affect.publishing.access import broker_access
     from edge_affect.publishing.subscriber import watch
     from edge_affect.publishing.topics import Topics
@@ -149,9 +157,11 @@ def _live(args: argparse.Namespace, out: TextIO) -> int:
     if args.recording is not None:
         raise UsageError("--recording is for files; what a broker brings has dates.")
     topic = f"{Topics(settings.base_topic).base}/affect"
+    access = broker_access(settings.mqtt)
     spans = Spans()
     n_refused = 0
     with (
+        _output(args.out) as out,
         EmotionmlWriter(out, VOCABULARIES[args.vocabulary]) as writer,
         _until(args.seconds) as over,
     ):
@@ -160,14 +170,14 @@ def _live(args: argparse.Namespace, out: TextIO) -> int:
             nonlocal n_refused
             try:
                 moment = spans.feed(payload)
-            except (RecordError, KeyError, TypeError, ValueError, AttributeError):
+            except (RecordError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
                 n_refused += 1
                 return
             if moment is not None:
                 _write(writer, moment)
                 out.flush()
 
-        watch(broker_access(settings.mqtt), topic, take, over)
+        watch(access, topic, take, over)
         last = spans.finish()
         if last is not None:
             _write(writer, last)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_affect import config as configuration
 from edge_affect import service
-from edge_affect.commands.arguments import add_systemd_argument, seconds
+from edge_affect.commands.arguments import add_systemd_argument, port, seconds
 from edge_affect.errors import ExitCode, UsageError
 from edge_affect.publishing.daemon import Limits, Publisher
 from edge_affect.publishing.inlet import inherited_socket
@@ -48,13 +48,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seconds", type=seconds, help="end after this long")
     parser.add_argument(
         "--give-up",
-        type=float,
+        type=seconds,
         metavar="SECONDS",
         help="end with exit code 69 when the broker is away for this long; default: never",
     )
     parser.add_argument("--host", help="broker, instead of the one in the configuration")
     parser.add_argument(
-        "--port", type=int, help="its port, instead of the one in the configuration"
+        "--port", type=port, help="its port, instead of the one in the configuration"
     )
     parser.set_defaults(run=run)
 

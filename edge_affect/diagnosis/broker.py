@@ -28,8 +28,10 @@ def name(subject: Subject) -> Finding:
     mqtt = subject.config.mqtt
     try:
         found = socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise BrokerError(f"The name {mqtt.host} cannot be looked up: {error.strerror}.") from None
+    except (OSError, UnicodeError) as error:
+        # What cannot be a name at all (a..b) is told by the codec of names.
+        reason = getattr(error, "strerror", None) or error
+        raise BrokerError(f"The name {mqtt.host} cannot be looked up: {reason}.") from None
     addresses = sorted({str(entry[4][0]) for entry in found})
     return ok(f"{mqtt.host} is {', '.join(addresses)}.")
 

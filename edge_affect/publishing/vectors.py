@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -70,7 +71,7 @@ def read_vectors(lines: Iterable[str], name: str) -> Iterator[Vector]:
             vector = _vector(json.loads(line))
         except RecordError as error:
             raise DataError(f"{where} contradicts itself: {error}") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise DataError(
                 f"{where} is no affect vector as edge-affect replay --json prints it."
             ) from None
@@ -84,7 +85,10 @@ def _vector(payload: dict[str, Any]) -> Vector:
     at_s = payload.get("media_time_s")
     if at_s is None:
         at_s = datetime.fromisoformat(payload["time"].replace("Z", "+00:00")).timestamp()
-    return Vector(float(at_s), record_of(payload))
+    vector = Vector(float(at_s), record_of(payload))
+    if not math.isfinite(vector.at_s):
+        raise ValueError("a time that is no number")
+    return vector
 
 
 def record_of(payload: dict[str, Any]) -> AffectRecord:

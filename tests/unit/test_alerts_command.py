@@ -136,9 +136,12 @@ def test_what_goes_wrong_is_one_sentence_and_a_code(capsys, arguments, code, wor
     assert len(err.splitlines()) == 1
 
 
-def test_a_file_of_something_else_is_refused(capsys, tmp_path):
+def test_a_file_of_something_else_is_refused(capsys, monkeypatch, tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text('{"a": 1}\n')
     assert said(capsys, "test", str(path))[0] == 65
     path.write_bytes(b"\xff\xfe")
     assert said(capsys, "test", str(path))[0] == 65
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
+    code, _, err = said(capsys, "test", "-")
+    assert (code, err.count("\n")) == (65, 1)

@@ -1,6 +1,8 @@
 """The command line: every command explains itself; every mistake is one sentence and a code."""
 
+import importlib
 import inspect
+import io
 import re
 import subprocess
 import sys
@@ -80,6 +82,9 @@ def test_the_overview_names_all_commands_and_codes(capsys):
         (("run", "--config", "/no/such.toml"), 66, "/no/such.toml"),
         (("demo", "--seconds", "nan"), 64, "'nan'"),
         (("run", "--config", "x", "--seconds", "-3"), 64, "'-3'"),
+        (("publish", "--config", "x", "--port", "99999"), 64, "'99999'"),
+        (("publish", "--config", "x", "--give-up", "nan"), 64, "'nan'"),
+        (("demo", "--port", "-1"), 64, "-1"),
         (("sense",), 78, "[deployment]"),
         (("evaluate", "face", "--data", "/no/such.npz"), 66, "/no/such.npz"),
         (("evaluate", "voice", "--index", "/no/i.csv", "--root", "/no"), 66, "/no/i.csv"),
@@ -134,6 +139,48 @@ def test_it_runs_as_a_module_and_knows_its_version():
     command = [sys.executable, "-m", "edge_affect", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == f"edge-affect {__version__}\n"
+
+
+def test_a_full_disk_behind_standard_output_is_one_sentence_and_its_code():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge_affect", "config", "init"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT,
+        )  # fmt: skip
+    assert done.returncode == 73
+    assert done.stderr == "edge-affect: The output cannot be written: No space left on device.\n"
+
+
+def test_letters_that_a_terminal_lacks_end_no_command(monkeypatch, tmp_path):
+    path = tmp_path / "box.toml"
+    path.write_text(
+        '[alert.wait]\nsignals = ["anger"]\nthreshold = 0.5\nclear = 0.3\n'
+        '[[alert.wait.steps]]\nmessage = "请稍候 …"\n'
+    )
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr("sys.stdout", terminal)
+    assert cli.main(["alerts", "list", "--config", str(path)]) == 0
+    assert b"\\u8bf7\\u7a0d\\u5019 \\u2026" in terminal.buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["models", "fetch"], 75),
+        (["replay", "--video", "x.mp4"], 75),
+        (["run", "--config", "x"], 0),
+    ],
+)
+def test_ctrl_c_is_success_only_where_there_is_no_other_end(capsys, monkeypatch, arguments, code):
+    def interrupted(_args):
+        raise KeyboardInterrupt
+
+    module = importlib.import_module(f"edge_affect.commands.{arguments[0]}")
+    name = "run_fetch" if arguments[0] == "models" else "run"
+    monkeypatch.setattr(module, name, interrupted)
+    got, out, err = run(capsys, *arguments)
+    assert (got, out) == (code, "")
+    assert err == ("edge-affect: Interrupted before it was done.\n" if code else "")
 
 
 def test_a_reader_that_leaves_is_no_error():

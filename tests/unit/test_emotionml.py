@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_affect import cli
-from edge_affect.errors import DataError
+from edge_affect.errors import BrokerError, DataError
 from edge_affect.exporting import moments
 from edge_affect.exporting.emotionml import EmotionmlWriter, vocabulary_document
 from edge_affect.exporting.moments import REMEMBERED, Spans, read_moments
@@ -294,7 +294,8 @@ def test_bad_input_is_one_sentence_and_a_code(tmp_path, capsys):
     dated.write_text("".join(lines([SAID])))
     binary = tmp_path / "z"
     binary.write_bytes(b"\xff\xfe\n")
-    out = tmp_path / "broken.emotionml"
+    out, kept = tmp_path / "broken.emotionml", tmp_path / "kept.emotionml"
+    kept.write_text("of last week")
     for arguments, code, sentence in (
         ((), 64, "Say either a file, or --live"),
         ((path, "--live"), 64, "Say either"),
@@ -305,6 +306,9 @@ def test_bad_input_is_one_sentence_and_a_code(tmp_path, capsys):
         ((tmp_path,), 66, "cannot be read"),
         ((binary,), 65, "is not UTF-8 text"),
         ((path, "--out", out), 65, "line 3 is no message"),
+        ((tmp_path / "no", "--out", kept), 66, "There is no file"),
+        ((dated, "--recording", "x", "--out", kept), 64, "these vectors have dates"),
+        (("--live", "--config", tmp_path / "no.toml", "--out", kept), 66, "no.toml"),
         ((dated, "--out", tmp_path / "no" / "x"), 73, "cannot be written"),
         ((dated, "--out", "/dev/full"), 73, "cannot be written"),
     ):
@@ -314,6 +318,26 @@ def test_bad_input_is_one_sentence_and_a_code(tmp_path, capsys):
         assert said.count("\n") == 1
     # What was right before the bad line is a document all the same.
     valid(out.read_text())
+    assert kept.read_text() == "of last week"
+
+
+def test_standard_input_that_is_no_text_is_one_sentence(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
+    assert export("-") == 65
+    assert capsys.readouterr().err == "edge-affect: - is not UTF-8 text.\n"
+
+
+def test_a_broker_that_is_not_there_is_not_a_file_that_cannot_be_written(
+    tmp_path, capsys, monkeypatch
+):
+    def nobody(*_):
+        raise BrokerError("Nobody answers.")
+
+    monkeypatch.setattr("edge_affect.publishing.subscriber.watch", nobody)
+    config = tmp_path / "box.toml"
+    config.write_text("")
+    assert export("--live", "--config", config, "--out", tmp_path / "x") == 69
+    assert capsys.readouterr().err == "edge-affect: Nobody answers.\n"
 
 
 def test_live_vectors_become_a_document_whenever_it_ends(tmp_path):
@@ -342,6 +366,8 @@ def test_live_vectors_become_a_document_whenever_it_ends(tmp_path):
             number += 1
             box.send(topics.affect(text.encode()))
             box.send(topics.affect(b'{"nonsense": 1}'))
+            box.send(topics.affect(text.replace('"sequence":0', '"sequence":1e999').encode()))
+            box.send(topics.affect(b"[" * 100_000))
             box.step(0.2)
         process.send_signal(signal.SIGTERM)
         said, complaints = process.communicate(timeout=60)

@@ -89,6 +89,10 @@ def test_times_are_positions_where_there_are_any():
         ([line(abstained="bored")], "line 1 is no affect vector"),
         ([line(people="7")], "line 1 is no affect vector"),
         ([line(valence="high")], "line 1 is no affect vector"),
+        ([line(valence=float("inf"))], "line 1 is no affect vector"),
+        ([line(media_time_s=float("nan"))], "line 1 is no affect vector"),
+        ([line(media_time_s=10**400)], "line 1 is no affect vector"),
+        (["[" * 100_000], "line 1 is no affect vector"),
         ([line(media_time_s=2.0), line(media_time_s=1.0)], "line 2 is earlier"),
     ],
 )
