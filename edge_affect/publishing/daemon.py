@@ -24,6 +24,7 @@ from edge_affect.publishing.outbox import unpack
 from edge_affect.publishing.outboxes import outbox_for
 from edge_affect.publishing.payload import affect_payload, to_json
 from edge_affect.publishing.stamping import Stamper
+from edge_affect.publishing.standing_pause import StandingPause
 from edge_affect.publishing.ticks import FirstRecord, TickSchedule
 from edge_affect.publishing.topics import OFFLINE, ONLINE, Message, Topics
 from edge_affect.sdnotify import Notifier
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from edge_affect.record import AffectRecord, Command, SourceState
 
 LOG = logging.getLogger("edge_affect.publishing")
-HELD_UP_S = 5.0
+HELD_UP_S = 3.0
 """A tick that comes this late finds more records than it reads: they tell of then, not of now."""
 
 
@@ -86,7 +87,8 @@ class Publisher:
         self._commands = commands
         self._bulletin = Bulletin(self._clock)
         self._topics = Topics(config.base_topic)
-        forward = None if commands is None else self._forward
+        self._pause = None if commands is None else StandingPause(self._forward, self._clock)
+        forward = None if self._pause is None else self._pause.forward
         self._desk = CommandDesk(self._topics, self._bulletin, self._stamper.peek, forward)
         self._tick_hz = config.publish.tick_hz
         self._config = config
@@ -216,6 +218,8 @@ class Publisher:
 
     def _publish_newest(self, now_ns: int) -> None:
         record = self._inlet.take()
+        if self._pause is not None:
+            self._pause.tick(record)
         for mirror in self._mirrors:
             mirror.tick(now_ns, record)
         if record is None:

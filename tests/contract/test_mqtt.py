@@ -19,7 +19,7 @@ from mqtt_parts import BASE, WAIT_S, Box, Gate, Listener, wait_for
 from edge_affect.alert_presets import RULES
 from edge_affect.broker import HOST, LocalBroker, free_port
 from edge_affect.errors import BrokerError, UnavailableError
-from edge_affect.publishing import daemon, mqtt
+from edge_affect.publishing import daemon, mqtt, standing_pause
 from edge_affect.publishing.access import BrokerAccess
 from edge_affect.publishing.daemon import Limits, Publisher
 from edge_affect.publishing.subscriber import watch
@@ -276,6 +276,30 @@ def test_commands_cross_as_exactly_one_byte(broker, listener, closing, caplog):
         box.commands.recv(100)
     refused = [r.message for r in caplog.records if "refused" in r.message]
     assert refused == ["command refused: unknown-command", "command refused: invalid"]
+
+
+def test_a_pause_outlives_the_sensing_that_was_told(broker, listener, closing, caplog, monkeypatch):
+    monkeypatch.setattr(standing_pause, "AGAIN_S", 0.2)
+    box = closing(Box(broker.port))
+    wait_for(lambda: listener.of("status"), "online")
+    listener.publish(f"{BASE}/set/pause")
+    assert box.commands.recv(10) == b"\x01"
+    box.commands.settimeout(0.1)
+    box.feed([AffectRecord(abstained=AbstainReason.PAUSED)] * 10)
+    with pytest.raises(TimeoutError):
+        box.commands.recv(10)
+    # Another sensing, that knows of nothing.
+    box.commands.settimeout(WAIT_S)
+    box.feed([AffectRecord(abstained=AbstainReason.STARTING), *[HAPPY] * 10])
+    assert box.commands.recv(10) == b"\x01"
+    listener.publish(f"{BASE}/set/resume")
+    while box.commands.recv(10) != b"\x02":
+        continue
+    box.commands.settimeout(0.1)
+    box.feed([HAPPY] * 10)
+    with pytest.raises(TimeoutError):
+        box.commands.recv(10)
+    assert caplog.text.count("sensing does not hold the pause") == 1
 
 
 def test_a_command_that_sensing_cannot_take_is_told(broker, listener, closing, caplog):
