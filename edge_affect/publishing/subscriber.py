@@ -14,6 +14,7 @@ from edge_affect.publishing.mqtt import (
     MQTT_5,
     ClientIdentity,
     Connection,
+    NoAnswerError,
     OnMessage,
     VersionRefusedError,
 )
@@ -30,7 +31,7 @@ _WAITS = BackoffRange(0.2, 5.0)
 def connect(
     access: BrokerAccess, identity: ClientIdentity, on_message: OnMessage | None = None
 ) -> Connection:
-    """Return an open connection, by MQTT 3.1.1 where the broker does not speak 5.
+    """Return an open connection, by MQTT 3.1.1 where the broker refuses 5 or hangs up on it.
 
     Raises:
         BrokerError: If the broker cannot be reached or refuses.
@@ -38,7 +39,7 @@ def connect(
     connection = Connection(access, identity, MQTT_5, on_message)
     try:
         connection.open()
-    except VersionRefusedError:
+    except (VersionRefusedError, NoAnswerError):
         connection = Connection(access, identity, MQTT_3, on_message)
         connection.open()
     return connection

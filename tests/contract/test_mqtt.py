@@ -475,8 +475,9 @@ def test_watching_sees_payloads_and_passes_over_the_rest(broker, listener):
     assert seen == [{"sequence": 1}] * len(seen)
 
 
-def test_watching_a_broker_without_mqtt_5(broker, listener, closing):
-    gate = closing(Gate(broker.port, "no-5"))
+@pytest.mark.parametrize("manner", ["no-5", "hang-up-5"])
+def test_watching_a_broker_without_mqtt_5(broker, listener, closing, manner):
+    gate = closing(Gate(broker.port, manner))
     watch(BrokerAccess(HOST, gate.port), "#", lambda _payload: None, lambda: bool(gate.levels[1:]))
     assert gate.levels == [5, 4]
 
