@@ -256,8 +256,13 @@ def launch(
 def _catch_signals(
     action: Callable[[int, FrameType | None], object],
 ) -> dict[signal.Signals, signal._HANDLER]:
-    """Route the stop signals to ``action`` and return what was there before."""
-    return {number: signal.signal(number, action) for number in STOP_SIGNALS}
+    """Route the stop signals to ``action`` and return what was there before.
+
+    A hang-up that is ignored stays so: ``nohup`` is told to outlive the terminal.
+    """
+    is_kept = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    caught = [number for number in STOP_SIGNALS if not (is_kept and number is signal.SIGHUP)]
+    return {number: signal.signal(number, action) for number in caught}
 
 
 def one_way_channel() -> tuple[socket.socket, socket.socket]:

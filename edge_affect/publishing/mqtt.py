@@ -172,9 +172,9 @@ class Connection:
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        topic_filter = self._asked.pop(mid)
+        topic_filter = self._asked.pop(mid, None)
         for reason in reasons:
-            if reason.is_failure:
+            if topic_filter is not None and reason.is_failure:
                 self._refused_filters[topic_filter] = str(reason).lower()
 
     def _received(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:

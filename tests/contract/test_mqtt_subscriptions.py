@@ -6,8 +6,10 @@ for rights, dynamic security, refuses. So do other brokers.
 
 import json
 import logging
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -226,6 +228,28 @@ def test_a_broker_that_does_not_answer_a_subscription_is_not_waited_for_long(
     with pytest.raises(BrokerError, match=r"did not answer the subscription to a/b within 0 s"):
         connection.listen("a/b")
     assert not connection.is_open
+
+
+def test_an_answer_that_nobody_asked_for_is_passed_over():
+    with socket.create_server((HOST, 0)) as server:
+        connection = Connection(BrokerAccess(HOST, server.getsockname()[1]), ClientIdentity("box"))
+
+        def answer():
+            peer, _ = server.accept()
+            peer.recv(4096)
+            # Yes, and "not authorized" to a subscription of another number.
+            peer.sendall(b"\x20\x03\0\0\0" + b"\x90\x04\x12\x34\0\x87")
+            peer.recv(4096)
+            peer.close()
+
+        broker = threading.Thread(target=answer)
+        broker.start()
+        connection.open()
+        connection.subscribe(COMMANDS)
+        wait_for(lambda: connection.step(0.1) or not connection.is_open, "its end")
+        assert (dict(connection.refused_filters), connection.n_unanswered) == ({}, 1)
+        connection.close()
+        broker.join()
 
 
 def test_a_connection_that_ends_instead_of_the_answer(broker, closing):

@@ -26,11 +26,11 @@ SECRETS = {
 class Launched:
     """A launcher in a process of its own."""
 
-    def __init__(self, folder, sense=(), publish=(), **options):
+    def __init__(self, folder, sense=(), publish=(), prefix=(), **options):
         self.folder = folder
         arguments = [str(folder), list(sense), list(publish), options]
         self.process = subprocess.Popen(
-            [sys.executable, str(LAUNCH), *map(json.dumps, arguments)],
+            [*prefix, sys.executable, str(LAUNCH), *map(json.dumps, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -99,6 +99,18 @@ def test_signal_takes_sensing_down_first(tmp_path, number):
     launched.process.send_signal(number)
     assert launched.end() == 0
     assert (tmp_path / "stopped.txt").read_text() == "sense\npublish\n"
+    assert no_child_is_left(*reports)
+
+
+def test_under_nohup_a_terminal_that_is_closed_ends_nothing(tmp_path):
+    launched = Launched(tmp_path, prefix=["nohup"])
+    reports = launched.both()
+    launched.process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        launched.process.wait(0.5)
+    assert all(is_alive(report["pid"]) for report in reports)
+    launched.process.terminate()
+    assert launched.end() == 0
     assert no_child_is_left(*reports)
 
 
