@@ -61,7 +61,9 @@ class Listener:
 
     def close(self):
         self._client.disconnect()
-        self._client.loop_stop()
+        # paho forgets its thread as that ends, perhaps between two looks at it.
+        with contextlib.suppress(AttributeError):
+            self._client.loop_stop()
 
 
 class Box:
