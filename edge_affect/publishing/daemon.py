@@ -291,7 +291,8 @@ class Publisher:
         if earlier is None:
             return
         for message in leftovers(earlier, self._config):
-            self._bulletin.put_happening(message)
+            # Said at every connection: the about that told of it is overwritten by now.
+            self._bulletin.put_state(message)
         for mirror in self._mirrors:
             mirror.note_about(earlier)
 

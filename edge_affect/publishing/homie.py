@@ -115,7 +115,7 @@ class HomieDevice(Mirror):
         held = set(topics(self._base, self._nodes))
         for topic in topics(self._base, nodes(earlier)):
             if topic not in held:
-                self._bulletin.put_happening(Message(topic, b"", retain=True))
+                self._bulletin.put_state(Message(topic, b"", retain=True))
 
     def tick(self, now_ns: int, record: AffectRecord | None) -> None:
         """Say what has changed; after a while without a record, that nothing is known."""

@@ -13,7 +13,8 @@ from mqtt_parts import BASE, Box, Gate, Listener, wait_for
 from tls_parts import Closed, Person
 
 from edge_affect.broker import LocalBroker
-from edge_affect.publishing import home_assistant
+from edge_affect.publishing import bulletin, home_assistant
+from edge_affect.publishing.daemon import Publisher
 
 NODE = "edge-affect-hall-one"
 CONFIG = f"homeassistant/device/{NODE}/config"
@@ -116,7 +117,7 @@ def test_switched_off_it_is_taken_back_at_the_next_start(broker, closing):
     first.close()
     left = retained(broker)
     assert CONFIG in left
-    assert len(homie(left)) > 30
+    assert len(homie(left)) > 15
     # Somebody else's retained messages are nobody's business here.
     stranger = closing(Listener(broker.port))
     others = (
@@ -129,6 +130,33 @@ def test_switched_off_it_is_taken_back_at_the_next_start(broker, closing):
     wait_for(lambda: not outside_own(retained(broker)) - set(others), "nothing left")
     second.close()
     assert outside_own(retained(broker)) == set(others)
+
+
+def test_what_was_switched_off_is_taken_back_though_the_broker_goes_meanwhile(
+    broker, closing, monkeypatch
+):
+    monkeypatch.setattr(bulletin, "_WORTH_TELLING_S", 0)
+    gate = closing(Gate(broker.port))
+    closing(Box(broker.port, text=ALERTING)).close()
+    assert CONFIG in retained(broker)
+    note = Publisher._note_about
+    heard = []
+
+    def cut_off(self, payload):
+        # The old about has come, the new one is at the broker, and nothing else is yet.
+        note(self, payload)
+        if not heard:
+            gate.shut()
+        heard.append(payload)
+
+    monkeypatch.setattr(Publisher, "_note_about", cut_off)
+    box = closing(Box(gate.port, text=OFF))
+    wait_for(lambda: heard, "the old about")
+    time.sleep(0.2)
+    assert CONFIG in retained(broker)
+    gate.open()
+    wait_for(lambda: CONFIG not in retained(broker), "the old message to go")
+    box.close()
 
 
 def outside_own(topics):
@@ -275,7 +303,7 @@ def test_only_changes_are_said(broker, listener, closing):
     assert at(listener, f"{HOMIE}/affect/anger") == ["", "0"]
     box.close()
     # Nobody knows the mood of a room any more whose box was switched off.
-    left = homie(retained(closing, broker))
+    left = homie(retained(broker))
     assert left["$state"] == "disconnected"
     assert {"affect/anger", "affect/valence", "control/sensing"} & set(left) == set()
     assert left["affect/expression"] == "unknown"
