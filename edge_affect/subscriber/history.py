@@ -38,6 +38,10 @@ class History:
         """Take one vector, of now or not; of one second the last one that came stays."""
         second = item.unix_ms // 1000
         newest = self._seconds[-1] if self._seconds else second
+        if second > newest + SPAN_S and not is_present:
+            # Of the past, and far later than all that is known: by a clock that was ahead. It would
+            # push out what is true.
+            return
         if second <= newest - SPAN_S:
             if not is_present:
                 return

@@ -285,6 +285,17 @@ def test_a_clock_set_back_begins_a_new_history_and_old_news_does_not():
     assert (history.epoch, len(history)) == (1, 1)
 
 
+def test_what_waited_under_a_clock_that_was_ahead_pushes_nothing_out():
+    history = History()
+    for second in range(5):
+        history.put(reading(affect(second, second)), is_present=True)
+    ahead_s = 10 * 365 * 86_400
+    history.put(reading(affect(ahead_s, 5, is_late=True)), is_present=False)
+    history.put(reading(affect(5, 6)), is_present=True)
+    assert [point[0] - START_MS // 1000 for point in history.since(0)] == list(range(6))
+    assert history.epoch == 0
+
+
 def test_a_fleet_sorts_messages_to_boxes_and_is_bounded():
     fleet = Fleet(max_boxes=2)
     for name in ("a/1", "a/2", "a/3", "a/3", "b/1"):
