@@ -87,7 +87,11 @@ class Child:
             code = ExitCode.DONE if is_as_asked else SIGNAL_EXIT_BASE - code
         if not self.is_reported:
             self.is_reported = True
-            _log.info("%s ended with exit code %d", self.name, code)
+            if code > SIGNAL_EXIT_BASE:
+                # It could not say so itself; the kernel does it where memory runs out.
+                _log.warning("%s was killed by signal %d", self.name, code - SIGNAL_EXIT_BASE)
+            else:
+                _log.info("%s ended with exit code %d", self.name, code)
         return code
 
     def stop(self, timeout_s: float) -> None:

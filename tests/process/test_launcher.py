@@ -158,6 +158,7 @@ def test_child_killed_from_outside_counts_as_failed(tmp_path):
     sense, publish = launched.both()
     os.kill(sense["pid"], signal.SIGKILL)
     assert launched.end() == 128 + signal.SIGKILL
+    assert "sense was killed by signal 9\n" in launched.stderr
     assert no_child_is_left(sense, publish)
 
 
