@@ -64,6 +64,9 @@ class Listener:
         # paho forgets its thread as that ends, perhaps between two looks at it.
         with contextlib.suppress(AttributeError):
             self._client.loop_stop()
+        # Out of the circle of references it closes its sockets itself, and no collector finds them.
+        client = self._client
+        client.on_connect = client.on_subscribe = client.on_message = None
 
 
 class Box:
