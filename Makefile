@@ -172,6 +172,10 @@ check-install: .stamps/dev ## install, upgrade, roll back and remove in roots of
 check-install-arm64: .stamps/dev ## the same for arm64 under qemu, and compare its vectors with those of this machine
 	@$(BIN)/python tools/check_install.py --arch arm64 --suite bookworm $(ARGS)
 
+.PHONY: check-arm64-machine
+check-arm64-machine: .stamps/dev ## try the cage and the demo in an emulated arm64 computer; ARGS=--install installs and removes there
+	@$(BIN)/python tools/check_arm64_machine.py $(ARGS)
+
 .PHONY: check-cost
 check-cost: .stamps/dev ## count the instructions of a frame and of sound against benchmarks/budget.toml; needs valgrind, minutes
 	@$(BIN)/python benchmarks/count_instructions.py $(ARGS)

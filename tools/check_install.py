@@ -139,8 +139,15 @@ class Box:
         self.holds("  and nothing changed", is_so=before == after, said=after)
 
 
-def make_releases(work: Path) -> None:
-    """Write a signed release, and variants of it: newer, broken, tampered with."""
+def copy_clip(work: Path) -> None:
+    """Put the demo's recordings there."""
+    video, audio = demo_clip.ensure(print)
+    shutil.copy(video, work / "clip.mp4")
+    shutil.copy(audio, work / "clip.wav")
+
+
+def make_release(work: Path) -> Path:
+    """Write a signed release of the last commit and who may have signed it; return its folder."""
     for name in ("key", "other"):
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", work / name], check=True
@@ -151,6 +158,12 @@ def make_releases(work: Path) -> None:
     )
     release = work / "release"
     subprocess.run([ROOT / "tools/release.sh", release, work / "key"], check=True)
+    return release
+
+
+def make_releases(work: Path) -> None:
+    """Write a signed release, and variants of it: newer, broken, tampered with."""
+    release = make_release(work)
     again = work / "again"
     subprocess.run([ROOT / "tools/release.sh", again], check=True)
     if (again / "SHA256SUMS").read_text() != (release / "SHA256SUMS").read_text():
@@ -426,9 +439,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="edge-affect-install-", dir="/var/tmp") as folder:
         work = Path(folder)
         work.chmod(0o755)
-        video, audio = demo_clip.ensure(print)
-        shutil.copy(video, work / "clip.mp4")
-        shutil.copy(audio, work / "clip.wav")
+        copy_clip(work)
         make_releases(work)
         with tarfile.open(next((work / "release").glob("*.tar.gz"))) as archive:
             archive.extractall(work, filter="data")

@@ -5,6 +5,8 @@
 # usage: tools/debian_root.sh make SUITE [ARCH]               make or find the root, print its folder
 #        tools/debian_root.sh run SUITE [ARCH] [options] -- COMMAND [ARGUMENT]...
 #        tools/debian_root.sh drop SUITE [ARCH] [--layer NAME]  remove a root, or one layer of it
+#        tools/debian_root.sh disk SUITE [ARCH] [--layer NAME] FILE
+#                                                    write it to FILE as an ext4 disk, with 2 GB free
 #
 # SUITE            bookworm (Debian 12) or trixie (Debian 13)
 # ARCH             amd64 or arm64; default: this machine's. A foreign one runs under qemu-user
@@ -34,7 +36,10 @@ here_arch() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *
 
 goal=${1:-}
 suite=${2:-}
-case $goal in make | run | drop) ;; *) stop 64 "say make, run or drop; see the top of this file." ;; esac
+case $goal in
+    make | run | drop | disk) ;;
+    *) stop 64 "say make, run, drop or disk; see the top of this file." ;;
+esac
 case $suite in bookworm | trixie) ;; *) stop 64 "say bookworm or trixie; see the top of this file." ;; esac
 shift 2
 arch=$(here_arch)
@@ -101,6 +106,7 @@ while [ $# -gt 0 ]; do
         --chdir) [ $# -gt 1 ] || stop 64 "--chdir needs a folder."; chdir=$2; shift ;;
         --env) [ $# -gt 1 ] || stop 64 "--env needs NAME=VALUE."; environment="$environment $2"; shift ;;
         --) shift; break ;;
+        [!-]*) [ "$goal" = disk ] && [ $# = 1 ] || stop 64 "$1 is not expected; see the top of this file."; break ;;
         *) stop 64 "unknown option $1; see the top of this file." ;;
     esac
     shift
@@ -108,6 +114,28 @@ done
 
 if [ "$goal" = drop ]; then
     if [ -n "$layer" ]; then rm -rf --one-file-system "$roots/layers/$suite-$arch-$layer"; else rm -rf --one-file-system "$base"; fi
+    exit 0
+fi
+
+if [ "$goal" = disk ]; then
+    [ $# = 1 ] || stop 64 "which file is the disk to be?"
+    make_base
+    need mke2fs e2fsprogs
+    upper=$base
+    if [ -n "$layer" ]; then
+        upper=$roots/layers/$suite-$arch-$layer/up
+        [ -d "$upper" ] || stop 69 "$suite-$arch has no layer $layer; a run makes one."
+        exec 8>"$roots/layers/$suite-$arch-$layer.lock"
+        flock -n 8 || stop 69 "the layer $layer of $suite-$arch is in use by another run."
+    fi
+    view=$(mktemp -d)
+    trap 'rmdir "$view"' EXIT
+    rm -f "$1"
+    # Folders that are one over the other may only be read, which is all that is wanted.
+    unshare --mount sh -euc 'mount --make-rprivate /
+        if [ "$2" = "$3" ]; then mount --bind "$2" "$1"; else mount -t overlay -o "ro,lowerdir=$2:$3" overlay "$1"; fi
+        mke2fs -q -t ext4 -d "$1" "$4" "$(($(du -sm "$1" | cut -f1) + 2048))M"' sh "$view" "$upper" "$base" "$1" ||
+        stop 69 "the disk $1 could not be written."
     exit 0
 fi
 
