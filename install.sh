@@ -85,7 +85,12 @@ done
 [ -n "$signers" ] || [ ! -f "$config/allowed-signers" ] || signers=$config/allowed-signers
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+is_migrated=no   # whether the configuration is newer than the release that runs
+leave() {
+    [ "$is_migrated" = no ] || restore_configuration
+    rm -rf "$work"
+}
+trap leave EXIT
 trap 'exit 75' INT TERM HUP
 
 has_systemd() { [ -d /run/systemd/system ]; }
@@ -269,6 +274,7 @@ configure() {
     mkdir -p "$config"
     if [ -f "$config/config.toml" ]; then
         cp -p "$config/config.toml" "$work/config-before.toml"
+        is_migrated=yes
         "$folder/bin/edge-affect" config migrate "$config/config.toml" >"$work/migrate.log" 2>&1 || {
             code=$?
             stop $code "the configuration does not fit release $release ($(last_error "$work/migrate.log")); nothing was changed."
@@ -280,6 +286,14 @@ configure() {
     say "First configuration"
     "$folder/bin/edge-affect" config ask "$config/config.toml" --keep-answers "$answers_kept" \
         --password-file "$config/mqtt-password" ${answers:+--answers "$answers"} || exit $?
+}
+
+restore_configuration() { # as it was, in one step: a full disk must not leave half of it
+    is_migrated=no
+    backup=$(sed -n 's/.* before is in \(.*\)\.$/\1/p' "$work/migrate.log" 2>/dev/null) || true
+    [ -n "$backup" ] || return 0
+    cp -p "$work/config-before.toml" "$config/.config.toml.back" &&
+        mv "$config/.config.toml.back" "$config/config.toml" && rm -f "$backup"
 }
 
 is_broker_ours() { [ -f "$answers_kept" ] && grep -qx 'broker=local' "$answers_kept"; }
@@ -368,8 +382,7 @@ services_run() { # whether the services are up and stay up
 }
 
 undo() { # back to the release before, with its configuration
-    [ ! -f "$work/config-before.toml" ] || cp -p "$work/config-before.toml" "$config/config.toml"
-    [ ! -f "$work/migrate.log" ] || rm -f "$(sed -n 's/.* before is in \(.*\)\.$/\1/p' "$work/migrate.log")"
+    restore_configuration
     use_release "$before"
     rm -rf "$folder"
     services_run || true
@@ -405,6 +418,7 @@ run_install() {
     configure
     ! is_broker_ours || set_up_broker
     use_release "$release"
+    is_migrated=no
     failing=$(failures_of "$release")
     if [ -n "$before" ]; then
         for name in $failing; do

@@ -109,6 +109,62 @@ def changed(**values):
     return vector
 
 
+def test_an_upgrade_that_breaks_off_leaves_the_configuration_as_it_was(tmp_path):
+    """The release before, which goes on running, would not start with a newer file."""
+    if os.geteuid() != 0:
+        pytest.skip("the installer must be run as root")
+    text = TEXT
+    for name in (
+        "program=/opt/edge-affect",
+        "config=/etc/edge-affect",
+        "state=/var/lib/edge-affect",
+        "broker=/etc/mosquitto/edge-affect",
+    ):
+        variable, _, path = name.partition("=")
+        assert text.count(f"\n{name}\n") == 1
+        text = text.replace(f"\n{name}\n", f"\n{variable}={tmp_path}{path}\n")
+    # A machine that has all it needs, and a release that is built but cannot be put in place.
+    for line, instead in (
+        ("    check_machine\n", ""),
+        ("    install_packages $packages\n", ""),
+        ("    release=$version-$content\n", "    release=next\n"),
+    ):
+        assert text.count(line) == 1
+        text = text.replace(line, instead)
+    for folder in ("edge_affect", "models_tflite", "systemd", "integrations", "requirements"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    script = tmp_path / "install.sh"
+    script.write_text(text)
+    script.chmod(0o755)
+    for name in ("before", "next"):
+        release = tmp_path / "opt/edge-affect/releases" / name
+        (release / "bin").mkdir(parents=True)
+        (release / ".complete").touch()
+        command = release / "bin/edge-affect"
+        command.write_text(f'#!/bin/sh\nexec {sys.executable} -m edge_affect "$@"\n')
+        command.chmod(0o755)
+    (tmp_path / "opt/edge-affect/current").symlink_to("releases/before")
+    units = tmp_path / "opt/edge-affect/releases/next/installer/systemd/install.sh"
+    units.parent.mkdir(parents=True)
+    units.write_text("#!/bin/sh\necho No space left on device >&2\nexit 1\n")
+    units.chmod(0o755)
+    config = tmp_path / "etc/edge-affect/config.toml"
+    config.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "tests/earlier/config-01.toml", config)
+    old = config.read_text()
+    done = subprocess.run(
+        [script, "--no-start"],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 73, done.stderr
+    assert "units and users could not be installed" in done.stderr
+    assert "Configuration brought up to date" in done.stdout
+    assert config.read_text() == old
+    assert [path.name for path in config.parent.iterdir()] == ["config.toml"]
+
+
 def test_vectors_agree_within_a_step_and_no_further(tmp_path):
     assert agree(tmp_path, [VECTOR] * 10)
     assert agree(tmp_path, [changed(confidence=0.867)] * 10)
