@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from edge_affect.errors import ConfigError, shown
-from edge_affect.keys import checked_value, key, nearest, section, toml_value
+from edge_affect.keys import checked_value, example_lines, key, nearest, section
 from edge_affect.record import EVENTS, EXPRESSIONS, N_PHRASES, STATES
 
 SIGNALS: tuple[str, ...] = (
@@ -298,11 +298,7 @@ def rule_example() -> list[str]:
         "# or a new one with at least signals, threshold, clear and steps.",
         "# [alert.rising-anger]",
     ]
-    for item in fields(AlertRule):
-        rule = item.metadata["rule"]
-        spec = rule.describe()
-        lines.append(f"## {rule.doc}" + (f" ({spec})" if spec else ""))
-        lines.append(f"# {item.name} = {toml_value(item.default)}")
+    lines += example_lines(AlertRule, is_commented=True)
     step = '{ after_s = 0.0, severity = "warn", message = "Expressed anger is rising." }'
     return [
         *lines,

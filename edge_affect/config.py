@@ -34,7 +34,7 @@ from edge_affect.config_changes import (
 from edge_affect.consent import Consent, Switches
 from edge_affect.errors import ConfigError, InputMissingError
 from edge_affect.insights_settings import Insights
-from edge_affect.keys import Rule, key, nearest, section, toml_value
+from edge_affect.keys import example_lines, key, nearest, section
 from edge_affect.own_models import Models
 from edge_affect.smart_home import HomeAssistant, Homie, check_homie_name, node_id, other_topics
 from edge_affect.sound_events_settings import Events
@@ -388,12 +388,6 @@ def example() -> str:
         f"{VERSION_KEY} = {CONFIG_VERSION}",
     ]
     for table, kind in SECTIONS.items():
-        lines += ["", f"# {(kind.__doc__ or '').strip()}", f"[{table}]"]
-        for item in fields(kind):
-            rule: Rule = item.metadata["rule"]
-            value = item.default if rule.example is None else rule.example
-            spec = rule.describe()
-            lines.append(f"# {rule.doc}" + (f" ({spec})" if spec else ""))
-            lines.append(f"{item.name} = {toml_value(value)}")
+        lines += ["", f"# {(kind.__doc__ or '').strip()}", f"[{table}]", *example_lines(kind)]
     lines += ["", *phrase_example(), "", *rule_example()]
     return "\n".join(lines) + "\n"

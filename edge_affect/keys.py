@@ -67,6 +67,24 @@ class Rule:
         return self.unit
 
 
+def example_lines(kind: type, *, is_commented: bool = False) -> list[str]:
+    """Return each key of a table with its meaning, range and default, as in an annotated example.
+
+    Args:
+        kind: A frozen dataclass whose fields are made by ``key``.
+        is_commented: Whether the keys are only shown, not set.
+    """
+    lines = []
+    mark = "# " if is_commented else ""
+    for item in fields(kind):
+        rule: Rule = item.metadata["rule"]
+        spec = rule.describe()
+        value = item.default if rule.example is None else rule.example
+        lines.append(f"{mark.strip()}# {rule.doc}" + (f" ({spec})" if spec else ""))
+        lines.append(f"{mark}{item.name} = {toml_value(value)}")
+    return lines
+
+
 def nearest(wrong: str, valid: Iterable[str]) -> str:
     """Return how a message about a wrong name ends: the nearest valid one, or all of them."""
     close = difflib.get_close_matches(wrong, list(valid), n=1, cutoff=0.4)

@@ -160,35 +160,16 @@ def _vectors(
     settings: configuration.Config, media: list[Path | None], own: Manifest | None
 ) -> list[dict[str, Any]]:
     """Return the vectors that a clip gives, with or without the model."""
-    from edge_affect.capture.recording import Playing, recording
-    from edge_affect.clock import ManualClock
     from edge_affect.publishing.payload import Stamp, affect_payload
-    from edge_affect.sensing.assembly import build_pipeline
-    from edge_affect.sensing.fast_replay import replay_fast
+    from edge_affect.sensing.fast_replay import replay_files
 
     audio, video = media
-    clock = ManualClock()
-    playing = Playing(
-        is_paced=False,
-        is_looped=False,
-        channel=settings.audio.channel,
-        frame_rate_hz=settings.video.frame_rate_hz,
-    )
-    source = recording(audio, video, clock, playing)
-    pipeline = build_pipeline(
-        settings,
-        clock,
-        has_sound=source.audio is not None,
-        has_pictures=source.video is not None,
-        is_unhurried=True,
-        own={} if own is None else {own.kind: own.path},
-    )
     found: list[dict[str, Any]] = []
 
     def show(record: Any, _media_time_s: float) -> None:
         found.append(affect_payload(record, Stamp(0, False, len(found))))  # noqa: FBT003 (a field)
 
-    replay_fast(pipeline, source, settings.publish.tick_hz, show)
+    replay_files((audio, video), settings, show, own={} if own is None else {own.kind: own.path})
     return found
 
 

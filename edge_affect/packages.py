@@ -9,7 +9,6 @@ and the checksum of each wanted file are compared with constants, and only those
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from edge_affect.errors import CannotWriteError, DataError, InputMissingError, UnavailableError
+from edge_affect.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -254,14 +254,8 @@ def _read_tar(archive: Path, members: Sequence[Member]) -> list[bytes]:
 
 
 def _write(target: Path, content: bytes) -> None:
-    """Write a file so that its name never stands for half of it."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(content)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise CannotWriteError(f"{target} cannot be written: {error.strerror}.") from None
+    write_whole(target, content)

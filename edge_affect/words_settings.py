@@ -12,7 +12,7 @@ from typing import Any
 
 from edge_affect.alert_settings import SEVERITIES, AlertRule, AlertStep, NamedRule
 from edge_affect.errors import ConfigError, shown
-from edge_affect.keys import checked_value, key, nearest, toml_value
+from edge_affect.keys import checked_value, example_lines, key, nearest
 from edge_affect.record import N_PHRASES
 
 ENGINES: tuple[str, ...] = ("pocketsphinx", "vosk", "sherpa-onnx", "moonshine")
@@ -163,14 +163,9 @@ def check_words(words: Words, found: tuple[Phrase, ...]) -> None:
 
 def phrase_example() -> list[str]:
     """Return the lines of the annotated example that explain [phrase.NAME], all commented out."""
-    lines = [
+    return [
         "# Phrases to listen for, at most eight; each raises the alert of its name. What is said",
         "# never leaves the sensing process, the name does.",
         "# [phrase.cancellation]",
+        *example_lines(_Keys, is_commented=True),
     ]
-    for item in fields(_Keys):
-        rule = item.metadata["rule"]
-        spec = rule.describe()
-        lines.append(f"## {rule.doc}" + (f" ({spec})" if spec else ""))
-        lines.append(f"# {item.name} = {toml_value(item.default)}")
-    return lines

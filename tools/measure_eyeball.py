@@ -12,11 +12,10 @@ through the cornea, over 63 mm between the eyes.
 
 from __future__ import annotations
 
-import argparse
-import csv
 from pathlib import Path
 
 import numpy as np
+from face_pictures import drawn_pictures
 from PIL import Image
 
 from edge_affect.perception.face_alignment import EYE_CORNERS
@@ -37,17 +36,10 @@ DEPTHS = np.arange(-0.02, 0.121, 0.01)
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--csv", type=Path, required=True)
-    parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--n", type=int, default=2400)
-    args = parser.parse_args()
-    with args.csv.open(encoding="utf-8", newline="") as file:
-        paths = [args.root / row["path"] for row in csv.DictReader(file)]
-    order = np.random.default_rng(0).permutation(len(paths))[: args.n]
+    paths = drawn_pictures(__doc__.splitlines()[0])
     model = load_model("iris_landmark")
-    print_shift([paths[row] for row in order[:MIRRORED]])
-    report(np.array(read_eyes([paths[row] for row in order], GazeReader(model))), model.manifest)
+    print_shift(paths[:MIRRORED])
+    report(np.array(read_eyes(paths, GazeReader(model))), model.manifest)
 
 
 def print_shift(paths: list[Path]) -> None:

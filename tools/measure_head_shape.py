@@ -10,11 +10,10 @@ the meshes as photographed, so pitch 0 is how people hold their head in front of
 
 from __future__ import annotations
 
-import argparse
-import csv
 from pathlib import Path
 
 import numpy as np
+from face_pictures import drawn_pictures
 from PIL import Image
 
 from edge_affect.perception.face_alignment import EYE_CORNERS
@@ -30,16 +29,9 @@ N_ROUNDS = 8
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--csv", type=Path, required=True)
-    parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--n", type=int, default=2400)
-    args = parser.parse_args()
-    with args.csv.open(encoding="utf-8", newline="") as file:
-        paths = [args.root / row["path"] for row in csv.DictReader(file)]
-    order = np.random.default_rng(0).permutation(len(paths))[: args.n]
-    meshes = sure_meshes([paths[row] for row in order])
-    print(f"{len(meshes)} of {len(order)} pictures have a sure mesh")
+    paths = drawn_pictures(__doc__.splitlines()[0])
+    meshes = sure_meshes(paths)
+    print(f"{len(meshes)} of {len(paths)} pictures have a sure mesh")
     head = median_head(meshes)
     for name, rows in (("MIDLINE", MIDLINE), ("RIGHT_SIDE", RIGHT_SIDE)):
         print(name)

@@ -155,32 +155,18 @@ def _lines(clip: str) -> list[str]:
 
 def _play_media(path: Path, settings: Config, take: Callable[[Vector], None]) -> None:
     from edge_affect.capture.media_file import probe
-    from edge_affect.capture.recording import Playing, recording
-    from edge_affect.clock import ManualClock
     from edge_affect.privacy import policy
-    from edge_affect.sensing.assembly import build_pipeline
-    from edge_affect.sensing.fast_replay import replay_fast
+    from edge_affect.sensing.fast_replay import replay_files
 
-    clock = ManualClock()
-    playing = Playing(
-        is_paced=False,
-        is_looped=False,
-        channel=settings.audio.channel,
-        frame_rate_hz=settings.video.frame_rate_hz,
-    )
-    has_pictures = probe(path).has_video
-    sound, film = (None, path) if has_pictures else (path, None)
-    media = recording(sound, film, clock, playing)
-    if media.audio is not None:
+    facts = probe(path)
+    if facts.has_audio:
         policy.check_channel(settings)
-    pipeline = build_pipeline(
-        settings, clock, has_sound=media.audio is not None, has_pictures=media.video is not None
-    )
+        policy.check_words(settings)
 
     def show(record: AffectRecord, media_time_s: float) -> None:
         take(Vector(media_time_s, record))
 
-    replay_fast(pipeline, media, settings.publish.tick_hz, show)
+    replay_files((None, path) if facts.has_video else (path, None), settings, show)
 
 
 class _Printer:

@@ -11,6 +11,7 @@ from pathlib import Path
 from edge_affect import first_configuration
 from edge_affect.errors import CannotWriteError, ExitCode, InputMissingError, UsageError
 from edge_affect.first_configuration import Question
+from edge_affect.whole_file import write_whole
 
 EXAMPLES = """examples:
   edge-affect config ask box.toml
@@ -57,10 +58,11 @@ def run(args: argparse.Namespace) -> int:
     if password := answers.get("password", ""):
         if args.password_file is None:
             raise UsageError("There is a password; say with --password-file where it goes.")
-        _write(args.password_file, password + "\n", 0o600)
+        write_whole(args.password_file, f"{password}\n".encode(), 0o600)
     if args.keep_answers is not None:
-        _write(args.keep_answers, first_configuration.without_secrets(answers), 0o644)
-    _write(args.file, text, 0o644)
+        kept = first_configuration.without_secrets(answers)
+        write_whole(args.keep_answers, kept.encode(), 0o644)
+    write_whole(args.file, text.encode(), 0o644)
     print(f"Wrote {args.file}.")
     return ExitCode.DONE
 
@@ -89,18 +91,3 @@ def _lines(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputMissingError(f"The answers {path} cannot be read: {why}.") from None
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    """Write a file that is never there in half, nor readable by more than ``mode`` says."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-                out.write(text)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise CannotWriteError(f"{path} cannot be written: {error.strerror}.") from None

@@ -6,7 +6,7 @@ import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -199,6 +199,16 @@ def sound_paths(index: Path, root: Path, corpus: str, labels: frozenset[str]) ->
     return paths
 
 
+def mono_parts(container: Any) -> list[NDArray[np.float32]]:
+    """Decode the sound of an open PyAV container to mono at ``SAMPLE_RATE_HZ``, part by part."""
+    import av  # heavy: only where files are read
+
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
+    frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    frames += resampler.resample(None)
+    return [np.asarray(frame.to_ndarray().reshape(-1), dtype=np.float32) for frame in frames]
+
+
 def read_samples(path: Path) -> NDArray[np.float32]:
     """Decode a sound file to mono at ``SAMPLE_RATE_HZ``, float32, range [-1, 1].
 
@@ -209,13 +219,7 @@ def read_samples(path: Path) -> NDArray[np.float32]:
 
     try:
         with av.open(str(path)) as container:
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
-            parts = [
-                out.to_ndarray().reshape(-1)
-                for frame in container.decode(audio=0)
-                for out in resampler.resample(frame)
-            ]
-            parts += [out.to_ndarray().reshape(-1) for out in resampler.resample(None)]
+            parts = mono_parts(container)
     except (av.FFmpegError, OSError, IndexError, ValueError) as error:
         raise MediaError(f"The sound file {path} cannot be decoded: {error}.") from None
     if not parts:

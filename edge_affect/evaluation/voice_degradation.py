@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_affect.evaluation.recordings import mono_parts
 from edge_affect.types import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -209,13 +210,7 @@ def _coded(
             writer.mux(stream.encode(None))
         file.seek(0)
         with av.open(file, "r") as reader:
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
-            parts = [
-                out.to_ndarray().reshape(-1)
-                for frame in reader.decode(audio=0)
-                for out in resampler.resample(frame)
-            ]
-            parts += [out.to_ndarray().reshape(-1) for out in resampler.resample(None)]
+            parts = mono_parts(reader)
     return _within_range(np.concatenate(parts))
 
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_affect.errors import InputMissingError, ManifestError, ShapeError
+from edge_affect.errors import ManifestError, ShapeError
 from edge_affect.fusion.pooling import log_linear_pool
 from edge_affect.record import EXPRESSIONS
+from edge_affect.shipped_numbers import read_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,20 +128,17 @@ class JointWeights:
             InputMissingError: If there is no such file.
             ManifestError: If it is not what `JointWeights.text` writes.
         """
-        if not path.is_file():
-            raise InputMissingError(f"The fusion weights {path} do not exist; reinstall.")
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(
+        return read_numbers(
+            path,
+            "table of fusion weights",
+            lambda content: cls(
                 classes=tuple(str(name) for name in content["classes"]),
                 modalities={
                     str(name): _modality(rows) for name, rows in content["modalities"].items()
                 },
                 provenance=dict(content["provenance"]),
-            )
-        except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            text = str(error).rstrip(".")
-            raise ManifestError(f"{path} holds no fusion weights: {text}.") from None
+            ),
+        )
 
     def text(self) -> str:
         """Return the file's content."""

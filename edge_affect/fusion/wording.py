@@ -8,16 +8,16 @@ enough.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_affect.clock import NS_PER_S
-from edge_affect.errors import InputMissingError, ManifestError
+from edge_affect.errors import ManifestError
 from edge_affect.fusion.pooling import log_linear_pool
 from edge_affect.record import N_PHRASES, Expression
+from edge_affect.shipped_numbers import read_numbers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,13 +59,11 @@ class WordsWeights:
             InputMissingError: If there is no such file.
             ManifestError: If it holds none.
         """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))["fusion"]
-            return cls(float(content["alone"]), float(content["joint"]))
-        except OSError:
-            raise InputMissingError(f"The numbers {path} do not exist; reinstall.") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ManifestError(f"{path} holds no exponents of words: {error}.") from None
+
+        def parse(content: Any) -> WordsWeights:
+            return cls(float(content["fusion"]["alone"]), float(content["fusion"]["joint"]))
+
+        return read_numbers(path, "table of exponents of words", parse)
 
 
 class Wording:

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 
 from edge_affect.capture.media_channels import is_side_of_call
 from edge_affect.capture.media_file import probe
-from edge_affect.capture.recording import Playing, recording
-from edge_affect.clock import NS_PER_S, ManualClock
+from edge_affect.clock import NS_PER_S
 from edge_affect.errors import EdgeAffectError, ExitCode, MediaError, PolicyError
 from edge_affect.insights.wire import Facts, Failure
 from edge_affect.insights_settings import MONO_CUSTOMER
 from edge_affect.privacy import policy
 from edge_affect.privacy.rules import Effect
 from edge_affect.record import N_PHRASES, encode
-from edge_affect.sensing.assembly import build_pipeline
-from edge_affect.sensing.fast_replay import replay_fast
+from edge_affect.sensing.fast_replay import replay_files
 
 if TYPE_CHECKING:
     from edge_affect.config import Config
@@ -44,22 +42,6 @@ def _play(path: Path, channel: int, settings: Config, writer: FrameWriter) -> No
         raise MediaError(f"{path} is empty (0 bytes).")
     facts, channel = _plan(path, channel, settings)
     writer.facts(facts)
-    clock = ManualClock()
-    playing = Playing(
-        is_paced=False,
-        is_looped=False,
-        channel=channel,
-        frame_rate_hz=settings.video.frame_rate_hz,
-    )
-    sound, film = (path if facts.has_sound else None), (path if facts.has_pictures else None)
-    media = recording(sound, film, clock, playing)
-    pipeline = build_pipeline(
-        settings,
-        clock,
-        has_sound=facts.has_sound,
-        has_pictures=facts.has_pictures,
-        is_unhurried=True,
-    )
     end_s = 0.0
 
     def show(record: AffectRecord, media_s: float) -> None:
@@ -72,7 +54,8 @@ def _play(path: Path, channel: int, settings: Config, writer: FrameWriter) -> No
             record = replace(record, phrases=NO_PHRASES)
         writer.record(encode(record))
 
-    replay_fast(pipeline, media, settings.publish.tick_hz, show)
+    sound, film = (path if facts.has_sound else None), (path if facts.has_pictures else None)
+    replay_files((sound, film), settings, show, channel)
     writer.done(round(end_s * NS_PER_S))
 
 

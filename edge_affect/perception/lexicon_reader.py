@@ -10,17 +10,16 @@ each.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_affect.errors import InputMissingError, ManifestError
 from edge_affect.perception.lexicon import Lexicon, load_lexicon
 from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.perception.text_reader import TextReading
 from edge_affect.record import EXPRESSIONS, Expression
+from edge_affect.shipped_numbers import read_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,14 +68,13 @@ class LexiconNumbers:
             InputMissingError: If there is no such file.
             ManifestError: If a number is missing or is none.
         """
-        path = shipped_models_dir() / FILE_NAME if path is None else path
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))["lexicon"]
-            return cls(**{name: float(content[name]) for name in cls.__slots__})
-        except OSError:
-            raise InputMissingError(f"The numbers {path} do not exist; reinstall.") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ManifestError(f"{path} holds no numbers of a lexicon: {error}.") from None
+
+        def parse(content: Any) -> LexiconNumbers:
+            return cls(**{name: float(content["lexicon"][name]) for name in cls.__slots__})
+
+        return read_numbers(
+            path or shipped_models_dir() / FILE_NAME, "table of a lexicon's numbers", parse
+        )
 
 
 class LexiconReader:

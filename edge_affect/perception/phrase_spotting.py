@@ -6,13 +6,12 @@ saying. How hard that competition is are two numbers of ``models_tflite/words_le
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from edge_affect.errors import InputMissingError, ManifestError
 from edge_affect.perception.model_store import shipped_models_dir
+from edge_affect.shipped_numbers import read_numbers
 
 if TYPE_CHECKING:
     from edge_affect.words_settings import Phrase
@@ -40,14 +39,14 @@ class SpottingNumbers:
             InputMissingError: If there is no such file.
             ManifestError: If a number is missing or is none.
         """
-        path = shipped_models_dir() / FILE_NAME
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))["spotting"]
-            return cls(float(content["phone_loop"]), float(content["threshold"]))
-        except OSError:
-            raise InputMissingError(f"The numbers {path} do not exist; reinstall.") from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ManifestError(f"{path} holds no numbers for spotting: {error}.") from None
+
+        def parse(content: Any) -> SpottingNumbers:
+            numbers = content["spotting"]
+            return cls(float(numbers["phone_loop"]), float(numbers["threshold"]))
+
+        return read_numbers(
+            shipped_models_dir() / FILE_NAME, "table of numbers for spotting", parse
+        )
 
 
 def keyword_list(phrases: tuple[Phrase, ...], threshold: float) -> str:

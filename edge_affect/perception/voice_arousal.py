@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_affect.errors import InputMissingError, ManifestError, ShapeError
+from edge_affect.errors import ManifestError, ShapeError
 from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.perception.voice_manner import LEVEL_NAMES, MANNER_NAMES
+from edge_affect.shipped_numbers import read_numbers
 
 FILE_NAME = "voice_arousal.json"
 N_USED = len(MANNER_NAMES) - len(LEVEL_NAMES)
@@ -73,14 +74,7 @@ class VoiceArousal:
             InputMissingError: If there is no such file.
             ManifestError: If it is not what `VoiceArousal.text` writes.
         """
-        path = path or shipped_models_dir() / FILE_NAME
-        if not path.is_file():
-            raise InputMissingError(f"The map to arousal {path} does not exist; reinstall.")
-        try:
-            return _parse(json.loads(path.read_text(encoding="utf-8")))
-        except (UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-            text = str(error).rstrip(".")
-            raise ManifestError(f"{path} is no map to arousal: {text}.") from None
+        return read_numbers(path or shipped_models_dir() / FILE_NAME, "map to arousal", _parse)
 
     def text(self) -> str:
         """Return the file's content."""

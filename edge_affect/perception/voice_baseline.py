@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from edge_affect.baseline import ExpressionEffects, MoodGuard, Population, RunningBaseline
 from edge_affect.clock import NS_PER_S
-from edge_affect.errors import InputMissingError, ManifestError, ShapeError
+from edge_affect.errors import ManifestError, ShapeError
 from edge_affect.perception.expression_model import VoiceReading
 from edge_affect.perception.model_store import shipped_models_dir
 from edge_affect.perception.voice_manner import MANNER_NAMES
+from edge_affect.shipped_numbers import read_numbers
 
 FILE_NAME = "voice_baseline.json"
 MOST_DEVIATIONS = 5.0
@@ -96,14 +97,7 @@ class VoiceBaselineModel:
             InputMissingError: If there is no such file.
             ManifestError: If it is not what `VoiceBaselineModel.text` writes.
         """
-        path = path or shipped_models_dir() / FILE_NAME
-        if not path.is_file():
-            raise InputMissingError(f"The voice baseline {path} does not exist; reinstall.")
-        try:
-            return _parse(json.loads(path.read_text(encoding="utf-8")))
-        except (UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-            text = str(error).rstrip(".")
-            raise ManifestError(f"{path} is no voice baseline: {text}.") from None
+        return read_numbers(path or shipped_models_dir() / FILE_NAME, "voice baseline", _parse)
 
     def text(self) -> str:
         """Return the file's content."""

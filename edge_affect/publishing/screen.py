@@ -25,7 +25,7 @@ _COLOURS: dict[str, str] = {
     "fear": "\x1b[35m",
     "contempt": "\x1b[90m",
 }
-_REASONS: dict[str, str] = {
+REASONS: dict[str, str] = {
     "starting": "starting",
     "paused": "paused",
     "no-source": "no source works",
@@ -72,7 +72,7 @@ def line(payload: dict[str, Any], look: Look = PLAIN) -> str:
         parts += _affect_parts(payload, look)
     else:
         reason = str(payload["abstained"])
-        text = f"no affect: {_REASONS.get(reason, reason)}"
+        text = f"no affect: {REASONS.get(reason, reason)}"
         parts.append(f"{_DIM}{text}{_RESET}" if look.has_colour else text)
     if payload["people"] is not None:
         parts.append(f"{payload['people']} people" if payload["people"] != "1" else "1 person")

@@ -4,17 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge_affect.capture.recording import Playing, recording
 from edge_affect.capture.replay import interleave
-from edge_affect.clock import NS_PER_S
+from edge_affect.clock import NS_PER_S, ManualClock
 from edge_affect.record import SourceState
+from edge_affect.sensing.assembly import build_pipeline
 from edge_affect.types import AudioBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from edge_affect.capture.recording import Recording
+    from edge_affect.config import Config
     from edge_affect.record import AffectRecord
     from edge_affect.sensing.pipeline import Pipeline
+
+
+def replay_files(
+    files: tuple[Path | None, Path | None],
+    settings: Config,
+    show: Callable[[AffectRecord, float], None],
+    channel: int | None = None,
+    own: dict[str, Path] | None = None,
+) -> None:
+    """Run recordings through a pipeline of their own: the same answers on every machine.
+
+    Args:
+        files: Sound and pictures; pictures alone bring their own sound.
+        settings: Of the box.
+        show: As in `replay_fast`.
+        channel: Of the sound, instead of the configured one.
+        own: As in `build_pipeline`.
+
+    Raises:
+        MediaError: If a recording cannot be read, or is damaged.
+    """
+    clock = ManualClock()
+    playing = Playing(
+        is_paced=False,
+        is_looped=False,
+        channel=settings.audio.channel if channel is None else channel,
+        frame_rate_hz=settings.video.frame_rate_hz,
+    )
+    media = recording(*files, clock, playing)
+    pipeline = build_pipeline(
+        settings,
+        clock,
+        has_sound=media.audio is not None,
+        has_pictures=media.video is not None,
+        is_unhurried=True,
+        own=own,
+    )
+    replay_fast(pipeline, media, settings.publish.tick_hz, show)
 
 
 def replay_fast(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from edge_affect.publishing.screen import REASONS
 from edge_affect.subscriber.box import Presence
 from edge_affect.terminal.rows import clean
 
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
     from edge_affect.subscriber.happenings import Happening
     from edge_affect.subscriber.reading import Reading
 
-REASONS: dict[str, str] = {
-    "starting": "starting",
-    "paused": "paused",
-    "no-source": "no source works",
-    "nobody": "nobody there",
-    "too-few-people": "too few people",
-    "poor-quality": "poor sound or picture",
-    "low-confidence": "not sure enough",
-}
 PRESENCE_STYLE: dict[Presence, str] = {
     Presence.LIVE: "good",
     Presence.WAITING: "warn inverse",

@@ -12,7 +12,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from edge_affect.broker import LocalBroker
 from edge_affect.publishing.access import BrokerAccess
 from edge_affect.publishing.mqtt import MQTT_5, ClientIdentity, Connection
 
@@ -73,12 +72,6 @@ def resident_mb(pid: int) -> float:
     """Resident memory without pages of files that are shared with others, as ps shows it."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
-@pytest.fixture
-def broker():
-    with LocalBroker() as running:
-        yield running
 
 
 @pytest.fixture

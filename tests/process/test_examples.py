@@ -16,7 +16,6 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from edge_affect.broker import LocalBroker
 from edge_affect.config import parse
 from edge_affect.publishing.daemon import Publisher
 from edge_affect.record import AbstainReason, AffectRecord, Modality, encode
@@ -43,12 +42,6 @@ steps = [{ severity = "warn", message = "Anger." }]
 [mqtt]
 host = "127.0.0.1"
 """
-
-
-@pytest.fixture
-def broker():
-    with LocalBroker() as local:
-        yield local
 
 
 @pytest.fixture

@@ -100,12 +100,6 @@ class Reader:
 
 
 @pytest.fixture
-def broker():
-    with LocalBroker() as local:
-        yield local
-
-
-@pytest.fixture
 def reader(broker):
     reader = Reader(broker.port)
     yield reader

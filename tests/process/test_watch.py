@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from edge_affect.broker import LocalBroker, free_port
+from edge_affect.broker import free_port
 from edge_affect.commands.broker_arguments import mqtt_of, topic_of
 from edge_affect.config import parse
 from edge_affect.errors import UsageError
@@ -41,12 +41,6 @@ tick_hz = 5.0
 [mqtt]
 host = "127.0.0.1"
 """
-
-
-@pytest.fixture
-def broker():
-    with LocalBroker() as local:
-        yield local
 
 
 class RealBox:

@@ -9,9 +9,9 @@ import wave
 from pathlib import Path
 
 import pytest
-from test_end_to_end import Reader, broker, children_of, end, reader, resident_mb, start, validate
+from test_end_to_end import Reader, children_of, end, reader, resident_mb, start, validate
 
-__all__ = ["Reader", "broker", "reader"]
+__all__ = ["Reader", "reader"]
 
 SPOTTING_LIMIT_MB = 260.0
 """Resident memory of sensing with the voice models, PocketSphinx and its acoustic model."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from alert_parts import angry, with_event
 from jsonschema import Draft202012Validator
+from recordings import silence, write
 
 from edge_affect.alert_presets import PRESETS
 from edge_affect.cli import main
@@ -145,3 +146,15 @@ def test_a_file_of_something_else_is_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
     code, _, err = said(capsys, "test", "-")
     assert (code, err.count("\n")) == (65, 1)
+
+
+def test_words_are_refused_in_a_recording_as_they_are_live(capsys, tmp_path):
+    clip = write(tmp_path / "lesson.wav", silence(0.5))
+    config = tmp_path / "box.toml"
+    config.write_text(
+        '[deployment]\nsetting = "classroom"\njurisdiction = "US"\npurpose = "p"\ncontact = "c"\n'
+        '[words]\nenabled = true\nlisten_for = "dictation"\n'
+    )
+    code, out, err = said(capsys, "test", str(clip), "--config", str(config))
+    assert (code, out) == (80, "")
+    assert "what pupils and employees say" in err

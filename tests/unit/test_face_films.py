@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
+from undecided import Undecided
 
 from edge_affect.clock import ManualClock
 from edge_affect.config import Config, Face, Privacy
 from edge_affect.errors import InputMissingError
 from edge_affect.evaluation.composed_faces import Head, Scene, load_head
 from edge_affect.evaluation.following import FollowingFigures, follow_scene
-from edge_affect.perception.expression_input import CropSettings
 from edge_affect.perception.face import FaceModels, FaceReader
 from edge_affect.perception.interpreter import load_model
-from edge_affect.record import AbstainReason, Expression, People, SourceState
+from edge_affect.record import AbstainReason, People, SourceState
 from edge_affect.sensing.assembly import build_pipeline
 from edge_affect.types import Box, FaceDetection, VideoFrame
 
@@ -85,16 +85,6 @@ def test_who_is_hidden_is_not_shown():
     scene = Scene((BLANK, BLANK), paths, 0.6)
     shown = [sorted(composed.places) for composed in scene.frames()]
     assert shown == [[1], [1], [0, 1], [0, 1], [0, 1], [0, 1]]
-
-
-class Undecided:
-    """An expression model without an opinion."""
-
-    expressions = tuple(Expression)
-    crop = CropSettings()
-
-    def probabilities(self, crop):
-        return np.full(8, 1 / 8)
 
 
 @pytest.fixture(scope="module")

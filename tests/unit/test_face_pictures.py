@@ -6,28 +6,17 @@ import math
 import numpy as np
 import pytest
 from PIL import Image
+from undecided import Undecided
 
 from edge_affect.config import Face
 from edge_affect.errors import InputMissingError
-from edge_affect.perception.expression_input import CropSettings
 from edge_affect.perception.face import FaceModels, FaceReader
 from edge_affect.perception.face_landmarks import FaceLandmarker
 from edge_affect.perception.face_search import FaceSearch
 from edge_affect.perception.interpreter import load_model
-from edge_affect.record import Expression
 from edge_affect.types import VideoFrame
 
 pytestmark = pytest.mark.data
-
-
-class Undecided:
-    """An expression model without an opinion."""
-
-    expressions = tuple(Expression)
-    crop = CropSettings()
-
-    def probabilities(self, crop):
-        return np.full(8, 1 / 8)
 
 
 @pytest.fixture(scope="module")

@@ -354,7 +354,7 @@ def test_phrases_leave_the_caged_process_on_request_alone(tmp_path, monkeypatch,
 
     said = replace(CALM, phrases=(1, *[0] * 7))
     monkeypatch.setattr(
-        playing, "replay_fast", lambda _pipeline, _media, _tick_hz, show: show(said, 1.0)
+        playing, "replay_files", lambda _files, _settings, show, _channel: show(said, 1.0)
     )
     sent = []
 
