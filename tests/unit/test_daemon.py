@@ -20,6 +20,7 @@ from edge_affect.sensing.daemon import (
     Schedule,
     SensingDaemon,
     Workers,
+    workers_over,
 )
 from edge_affect.sensing.fast_replay import replay_fast
 from edge_affect.sensing.meter import Meter
@@ -265,11 +266,28 @@ def test_words_cut_off_by_the_end_of_a_recording_are_told(camera):
         assert told[-1], "the last record holds them"
 
 
-def test_words_of_a_short_rest_get_a_record_in_a_fast_replay(tmp_path):
-    path = tmp_path / "said.wav"
+def silent_wave(path, seconds):
     with wave.open(str(path), "wb") as target:
         target.setparams((1, 2, 16_000, 0, "NONE", ""))
-        target.writeframes(bytes(2 * 16_000 * 23 // 10))
+        target.writeframes(bytes(2 * round(16_000 * seconds)))
+    return path
+
+
+def test_a_recording_that_is_played_in_real_time_ends_with_its_last_words(tmp_path):
+    clock, outlet = MonotonicClock(), Collected()
+    playing = Playing(is_paced=True, is_looped=False, channel=1, frame_rate_hz=10.0)
+    media = recording(silent_wave(tmp_path / "said.wav", 0.3), None, clock, playing)
+    pipeline = hearing_pipeline(clock, CutOff())
+    SensingDaemon(
+        pipeline, workers_over(media.audio, None, pipeline, clock, are_live=False),
+        Ports(outlet, None), Schedule(tick_hz=20.0, no_source_timeout_s=10.0, seconds=10.0), clock,
+    ).run()  # fmt: skip
+    told = [record.phrases[0] for record in outlet.records]
+    assert (told[0], told[-1]) == (0, 1)
+
+
+def test_words_of_a_short_rest_get_a_record_in_a_fast_replay(tmp_path):
+    path = silent_wave(tmp_path / "said.wav", 2.3)
     playing = Playing(is_paced=False, is_looped=False, channel=1, frame_rate_hz=10.0)
     for words, times in ((CutOff(), [1.0, 2.0, 2.3]), (None, [1.0, 2.0])):
         clock = ManualClock()
