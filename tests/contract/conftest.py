@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 from mqtt_parts import Listener
+from tls_parts import Closed
 
 from edge_affect.broker import LocalBroker
 
@@ -26,3 +27,9 @@ def closing():
 def listener(broker, closing):
     """A subscriber of everything."""
     return closing(Listener(broker.port))
+
+
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory):
+    """The files of a closed broker: certificates, passwords and the list, as shipped."""
+    return Closed(tmp_path_factory.mktemp("closed"))

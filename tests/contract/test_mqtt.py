@@ -1,13 +1,10 @@
 """The publisher against a real mosquitto: contract, outages, bad brokers, commands."""
 
 import contextlib
-import gc
 import itertools
 import json
 import logging
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -17,12 +14,10 @@ from jsonschema import Draft202012Validator
 from mqtt_parts import BASE, WAIT_S, Box, Gate, Listener, wait_for
 
 from edge_affect.alert_presets import RULES
-from edge_affect.broker import HOST, LocalBroker, free_port
-from edge_affect.errors import BrokerError, UnavailableError
+from edge_affect.broker import HOST, LocalBroker
 from edge_affect.publishing import daemon, mqtt, standing_pause
 from edge_affect.publishing.access import BrokerAccess
-from edge_affect.publishing.daemon import Limits, Publisher
-from edge_affect.publishing.subscriber import watch
+from edge_affect.publishing.daemon import Publisher
 from edge_affect.publishing.topics import Message
 from edge_affect.record import AbstainReason, AffectRecord, Modality, SourceState, encode
 
@@ -336,105 +331,6 @@ def test_a_slow_broker_never_holds_more_than_the_window(broker, listener, closin
     assert unique == list(range(len(unique)))
 
 
-def test_a_broker_that_is_not_there_ends_an_interactive_command(closing):
-    port = free_port()
-    box = closing(Box(port, limits=Limits(give_up_s=1.0)))
-    box.wait()
-    assert isinstance(box.error, BrokerError)
-    assert str(box.error) == (
-        f"The broker at {HOST}:{port} cannot be reached: connection refused; "
-        "check [mqtt] in the configuration."
-    )
-    assert box.error.exit_code == 69
-
-
-def test_a_broker_that_refuses_says_why(broker, closing):
-    gate = closing(Gate(broker.port, "refuse"))
-    box = closing(Box(gate.port))
-    box.give_up()
-    assert "refuses: not authorized" in str(box.error)
-
-
-def test_a_mute_broker_is_left_after_a_while(broker, listener, closing, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(mqtt, "ANSWER_TIMEOUT_S", 0.4)
-        gate = closing(Gate(broker.port, "mute"))
-        box = closing(Box(gate.port))
-        wait_for(lambda: gate.n_connects >= 2, "a second attempt")
-    # From now on it may take its time.
-    gate.manner = "pass"
-    wait_for(lambda: listener.payloads("status") == ["online"], "online")
-    assert box.error is None
-
-
-def test_waits_grow_while_the_broker_is_away(broker, closing):
-    gate = closing(Gate(broker.port, "refuse"))
-    closing(Box(gate.port))
-    wait_for(lambda: gate.n_connects >= 3, "three attempts")
-    # Waits of at most 1 and 2 s and at least half of each; a slow machine only adds to them.
-    waits_s = [b - a for a, b in itertools.pairwise(gate.connects_s)]
-    assert waits_s[0] >= 0.5
-    assert waits_s[1] >= 1.0
-
-
-def test_the_will_follows_a_connection_that_breaks(broker, listener):
-    topics_will = mqtt.ClientIdentity(
-        "will-test", Message(f"{BASE}/status", b"offline", retain=True)
-    )
-    connection = mqtt.Connection(BrokerAccess(HOST, broker.port), topics_will)
-    connection.open()
-    connection.drop()
-    wait_for(lambda: listener.payloads("status") == ["offline"], "the will")
-
-
-def test_passwords_open_a_closed_broker(tmp_path, closing):
-    passwords = tmp_path / "passwords"
-    program = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
-    subprocess.run([program, "-c", "-b", passwords, "box", "s3cret"], check=True)
-    own = tmp_path / "own"
-    own.write_text("s3cret\n")
-    own.chmod(0o600)
-    closed = f"allow_anonymous false\npassword_file {passwords}\nuser root"
-    with LocalBroker(extra_config=closed) as broker:
-        box = closing(Box(broker.port, username="box", password_file=str(own)))
-        wait_for(lambda: box.publisher._link.state.is_connected, "the connection")
-        box.close()
-        own.write_text("wrong\n")
-        box = closing(Box(broker.port, username="box", password_file=str(own)))
-        box.give_up()
-        assert "refuses: not authorized" in str(box.error)
-
-
-def make_certificates(folder, name):
-    """A certificate authority and a server certificate for 127.0.0.1, valid for a day."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "1", "-subj", f"/CN={name}", "-keyout", f"{name}.key",
-         "-out", f"{name}.pem", "-addext", "subjectAltName=IP:127.0.0.1"],
-        check=True, cwd=folder, capture_output=True,
-    )  # fmt: skip
-    return folder / f"{name}.pem", folder / f"{name}.key"
-
-
-# paho leaves the socket of a failed handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_tls_trusts_its_own_authority_only(tmp_path, closing):
-    certificate, key = make_certificates(tmp_path, "one")
-    other, _ = make_certificates(tmp_path, "other")
-    port = free_port()
-    tls = f"user root\nlistener {port} {HOST}\ncertfile {certificate}\nkeyfile {key}\n"
-    with LocalBroker(extra_config=tls):
-        box = closing(Box(port, ca_file=str(certificate)))
-        wait_for(lambda: box.publisher._link.state.is_connected, "the connection")
-        box.close()
-        assert box.error is None
-        box = closing(Box(port, ca_file=str(other)))
-        box.give_up()
-        assert "not signed by the authority" in str(box.error)
-        box.close()
-    gc.collect()
-
-
 def test_what_no_box_could_want_stays_at_the_broker(broker):
     came = []
     access = BrokerAccess(HOST, broker.port)
@@ -458,62 +354,6 @@ def test_what_no_box_could_want_stays_at_the_broker(broker):
     assert [len(payload) for payload in came] == [5]
     for connection in (reader, writer):
         connection.close()
-
-
-def test_watching_sees_payloads_and_passes_over_the_rest(broker, listener):
-    seen = []
-    deadline_s = time.monotonic() + WAIT_S
-
-    def is_over():
-        listener.publish(f"{BASE}/affect", b"not json")
-        listener.publish(f"{BASE}/affect", b"[1]")
-        listener.publish(f"{BASE}/affect", b'{"sequence":1}')
-        return len(seen) >= 2 or time.monotonic() > deadline_s
-
-    watch(BrokerAccess(HOST, broker.port), f"{BASE}/affect", seen.append, is_over)
-    assert len(seen) >= 2
-    assert seen == [{"sequence": 1}] * len(seen)
-
-
-@pytest.mark.parametrize("manner", ["no-5", "hang-up-5"])
-def test_watching_a_broker_without_mqtt_5(broker, listener, closing, manner):
-    gate = closing(Gate(broker.port, manner))
-    watch(BrokerAccess(HOST, gate.port), "#", lambda _payload: None, lambda: bool(gate.levels[1:]))
-    assert gate.levels == [5, 4]
-
-
-def test_watching_nothing_gives_up():
-    access = BrokerAccess(HOST, free_port())
-    with pytest.raises(BrokerError, match="connection refused"):
-        watch(access, "#", lambda _payload: None, lambda: False, patience_s=0.3)
-
-
-def test_a_start_that_is_interrupted_leaves_no_broker_behind(monkeypatch):
-    started = []
-
-    def interrupted(_self, process):
-        started.append(process)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(LocalBroker, "_wait_until_ready", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        LocalBroker().start()
-    assert [process.poll() is None for process in started] == [False]
-
-
-def test_a_port_in_use_is_one_sentence(broker):
-    with pytest.raises(UnavailableError, match=r"could not start on port .*in use"):
-        LocalBroker(broker.port).start()
-
-
-def test_a_stopped_broker_can_be_started_again():
-    local = LocalBroker()
-    for _ in range(2):
-        with local:
-            Path(f"/proc/{local.pid}").stat()
-            port = local.port
-        assert local.pid is None
-    assert port == local.port
 
 
 def test_a_box_sends_at_once(broker):

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 from mqtt_parts import BASE, WAIT_S, Box, wait_for
-from tls_parts import PASSWORD, SHIPPED, USERS, Closed, Person, certificates
+from tls_parts import PASSWORD, SHIPPED, Person, certificates, connect, doctor
 
-from edge_affect import cli
 from edge_affect.broker import HOST, LocalBroker, free_port
 from edge_affect.config import Mqtt, parse
 from edge_affect.errors import BrokerError, ConfigError, InputMissingError
@@ -33,11 +32,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory):
-    return Closed(tmp_path_factory.mktemp("closed"))
-
-
-@pytest.fixture(scope="module")
 def broker(closed):
     with LocalBroker(extra_config=closed.text) as local:
         yield local
@@ -48,24 +42,6 @@ def closing():
     with contextlib.ExitStack() as stack:
         yield lambda part: stack.enter_context(contextlib.closing(part))
     gc.collect()
-
-
-def connect(settings):
-    """Connect as the box does, and hang up."""
-    connection = Connection(broker_access(Mqtt(**settings)), ClientIdentity("probe"))
-    connection.open()
-    connection.close()
-
-
-def doctor(capsys, tmp_path, settings):
-    """Return exit code, the checks by name, and all that was printed."""
-    path = tmp_path / "box.toml"
-    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    path.write_text('[device]\nsite = "hall"\nname = "one"\n[mqtt]\n' + "\n".join(lines))
-    code = cli.main(["doctor", "--config", str(path), "--only", "broker", "--json"])
-    captured = capsys.readouterr()
-    checks = {check["name"]: check for check in json.loads(captured.out)["checks"]}
-    return code, checks, captured.out + captured.err
 
 
 # ---- getting in, and not ----
@@ -366,140 +342,6 @@ def test_doctor_warns_of_what_travels_in_clear(closed):
     assert found(**own)[0] == "ok"
 
 
-# ---- the access list ----
-
-OTHER = "edge-affect/hall/two"
-WRITES = [
-    # who, topic, allowed
-    ("hall.one", f"{BASE}/affect", True),
-    ("hall.one", f"{BASE}/alert/laughter", True),
-    ("hall.one", f"{BASE}/doctor", True),
-    ("hall.one", "homeassistant/device/edge-affect-hall-one/config", True),
-    ("hall.one", "homie/5/edge-affect-hall-one/$state", True),
-    ("hall.one", f"{OTHER}/affect", False),
-    ("hall.one", f"{OTHER}/status", False),
-    ("hall.one", f"{OTHER}/set/pause", False),
-    ("hall.one", "edge-affect/hall/on/affect", False),
-    ("hall.one", "edge-affect/hall/one2/affect", False),
-    ("hall.one", "edge-affect/other/one/affect", False),
-    ("hall.one", "homeassistant/device/edge-affect-hall-two/config", False),
-    ("hall.one", "homeassistant/status", False),
-    ("hall.one", "homie/5/edge-affect-hall-two/$state", False),
-    ("hall.one", "something/else", False),
-    ("hall.two", f"{OTHER}/affect", True),
-    ("hall.two", f"{BASE}/affect", False),
-    ("reader", f"{BASE}/set/pause", False),
-    ("reader", f"{BASE}/affect", False),
-    ("operator", f"{BASE}/set/pause", True),
-    ("operator", f"{OTHER}/set/resume", True),
-    ("operator", f"{BASE}/affect", False),
-    ("operator", f"{BASE}/status", False),
-    ("homeassistant", f"{BASE}/set/pause", True),
-    ("homeassistant", "homeassistant/status", True),
-    ("homeassistant", f"{BASE}/affect", False),
-]  # fmt: skip
-
-
-def allowed(people):
-    return [(who, topic, people[who].may_publish(topic)) for who, topic, _ in WRITES]
-
-
-def test_each_user_writes_its_own_topics_and_reads_what_it_may(broker, closed, closing):
-    people = {user: closing(Person(closed, user)) for user in USERS}
-    assert allowed(people) == WRITES
-    # Messages come in order: who has the last one that is for it has got all before.
-    ends = {"hall.one": f"{BASE}/last", "hall.two": f"{OTHER}/last"}
-    for user, end in ends.items():
-        assert people[user].may_publish(end)
-    for user, person in people.items():
-        end = ends.get(user, f"{OTHER}/last")
-        wait_for(lambda p=person, e=end: (e, b"x") in p.seen, f"the last message at {user}")
-    taken = {topic for _, topic, is_allowed in WRITES if is_allowed} | {*ends.values()}
-    # Retained words of other tests' boxes may come as well.
-    seen = {user: {t for t, data in person.seen if data == b"x"} for user, person in people.items()}
-    ours = {topic for topic in taken if topic.startswith("edge-affect/")}
-    assert seen["reader"] == seen["operator"] == ours
-    assert seen["homeassistant"] == ours | {t for t in taken if t.startswith("homeassistant/")}
-    homie, status = "homie/5/edge-affect-hall-one/$state", "homeassistant/status"
-    assert seen["hall.one"] == {t for t in ours if t.startswith(f"{BASE}/")} | {homie, status}
-    assert seen["hall.two"] == {t for t in ours if t.startswith(f"{OTHER}/")} | {status}
-
-
-def test_a_looser_list_would_be_noticed(closed, closing):
-    port = free_port()
-    loose = closed.folder / "loose"
-    loose.write_text("topic readwrite edge-affect/#\n" + "".join(
-        f"user {user}\ntopic readwrite edge-affect/hall/#\n" for user in USERS
-    ))  # fmt: skip
-    text = closed.shipped(port).replace("own/acl", "loose")
-    assert str(loose) in text
-    with LocalBroker(extra_config=f"user root\n{text}"):
-        elsewhere = type("Elsewhere", (), {"ca": closed.ca, "port": port})
-        with contextlib.ExitStack() as stack:
-            people = {
-                user: stack.enter_context(contextlib.closing(Person(elsewhere, user)))
-                for user in USERS
-            }
-            found = allowed(people)
-    wrong = [row[:2] for row, right in zip(found, WRITES, strict=True) if row != right]
-    assert ("hall.one", f"{OTHER}/affect") in wrong
-    assert ("reader", f"{BASE}/set/pause") in wrong
-
-
-def test_the_template_gives_what_the_list_has():
-    template = (SHIPPED / "box.acl").read_text()
-    listed = [
-        line for line in (SHIPPED / "acl").read_text().splitlines()
-        if line and not line.startswith("#")
-    ]  # fmt: skip
-    for device in ("one", "two"):
-        block = template.replace("SITE", "hall").replace("DEVICE", device).splitlines()
-        at = listed.index(block[0])
-        assert listed[at : at + len(block)] == block
-
-
-def test_a_box_works_under_the_list_and_obeys_those_who_may(broker, closed, closing, caplog):
-    caplog.set_level(logging.INFO)
-    reader, operator = closing(Person(closed, "reader")), closing(Person(closed, "operator"))
-    box = closing(Box(**closed.settings(), text='[deployment]\nsetting = "venue"\n'))
-    wait_for(lambda: box.publisher._link.state.is_connected, "the connection")
-    box.feed([NOBODY] * 3)
-    for name in ("status", "about", "affect", "health", "alert/applause"):
-        wait_for(lambda t=f"{BASE}/{name}": t in dict(reader.seen), name)
-    assert not reader.may_publish(f"{BASE}/set/resume", b"")
-    assert operator.may_publish(f"{BASE}/set/pause", b"")
-    # Only the operator's word arrives: the reader's, which came first, does not.
-    assert box.commands.recv(10) == b"\x01"
-    assert "throws messages away" not in caplog.text
-    box.close()
-
-
-def test_a_box_that_says_it_is_another_is_heard_by_nobody_and_told(
-    broker, closed, closing, caplog, capsys, tmp_path
-):
-    settings = closed.settings(username="hall.two")
-    reader, two = closing(Person(closed, "reader")), closing(Person(closed, "hall.two"))
-    box = closing(Box(**settings))
-    box.feed([NOBODY] * 5)
-    wait_for(lambda: "throws messages away: not authorized" in caplog.text, "the log line")
-    box.feed([NOBODY] * 5)
-    box.close()
-    assert caplog.text.count("throws messages away") == 1
-    assert box.error is None
-    code, checks, _ = doctor(capsys, tmp_path, settings)
-    assert code == 69
-    assert checks["broker-login"]["state"] == "ok"
-    assert checks["broker-message"]["finding"] == (
-        f"The broker takes no message to {BASE}/doctor: not authorized."
-    )
-    assert two.may_publish(f"{OTHER}/last")
-    wait_for(lambda: f"{OTHER}/last" in dict(reader.seen), "the last message")
-    # Topics that are not retained, so that nothing of an earlier box is among them.
-    assert {f"{BASE}/{name}" for name in ("affect", "health", "doctor")} & {
-        *dict(reader.seen)
-    } == set()
-
-
 # ---- secrets stay where they are ----
 
 
@@ -547,47 +389,6 @@ def test_a_password_on_the_command_line_or_in_the_environment_would_be_found():
             wait_for(lambda: traces(leaky.pid) == [place], place)  # noqa: B023 (used at once)
             leaky.stdin.close()
     assert traces(os.getpid(), f"x {PASSWORD} x") == ["text 0"]
-
-
-# ---- the script for certificates ----
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "says"),
-    [
-        ((), 64, "say ca, server or client"),
-        (("ca", "x"), 64, "ca takes no name"),
-        (("server",), 64, "say the names"),
-        (("server", "a/b"), 64, "neither a host name nor an address"),
-        (("client", "a b"), 64, "is no user name"),
-        (("client", "hall.nine"), 66, "there is no ca.pem"),
-    ],
-)
-def test_the_script_says_what_is_wrong(tmp_path, arguments, code, says):
-    done = certificates(tmp_path, *arguments, check=False)
-    assert (done.returncode, done.stderr.count("\n")) == (code, 1)
-    assert says in done.stderr
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_script_overwrites_nothing_and_keeps_keys_private(closed):
-    own = closed.folder / "own"
-    for arguments in (("ca",), ("server", HOST), ("client", "hall.one")):
-        done = certificates(own, *arguments, check=False)
-        assert (done.returncode, "exists already" in done.stderr) == (73, True)
-    keys = sorted(own.glob("*.key"))
-    assert [key.name for key in keys] == ["ca.key", "hall.one.key", "server.key"]
-    assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
-
-
-def test_its_certificates_pass_the_strict_checks_of_newer_pythons(closed, broker):
-    context = ssl.create_default_context(cafile=str(closed.ca))
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
-    with (
-        socket.create_connection((HOST, closed.port), 5.0) as plain,
-        context.wrap_socket(plain, server_hostname="localhost") as secured,
-    ):
-        assert secured.version() == "TLSv1.3"
 
 
 # ---- the guide ----

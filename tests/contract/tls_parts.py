@@ -1,5 +1,6 @@
 """Parts for tests of a closed broker: certificates, passwords, the configuration as shipped."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +10,11 @@ from pathlib import Path
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from edge_affect import cli
 from edge_affect.broker import HOST, free_port
+from edge_affect.config import Mqtt
+from edge_affect.publishing.access import broker_access
+from edge_affect.publishing.mqtt import ClientIdentity, Connection
 
 SHIPPED = Path(__file__).resolve().parents[2] / "integrations" / "mosquitto"
 USERS = ("hall.one", "hall.two", "reader", "operator", "homeassistant")
@@ -137,3 +142,21 @@ class Person:
     def close(self):
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def connect(settings):
+    """Connect as the box does, and hang up."""
+    connection = Connection(broker_access(Mqtt(**settings)), ClientIdentity("probe"))
+    connection.open()
+    connection.close()
+
+
+def doctor(capsys, tmp_path, settings):
+    """Return exit code, the checks by name, and all that was printed."""
+    path = tmp_path / "box.toml"
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    path.write_text('[device]\nsite = "hall"\nname = "one"\n[mqtt]\n' + "\n".join(lines))
+    code = cli.main(["doctor", "--config", str(path), "--only", "broker", "--json"])
+    captured = capsys.readouterr()
+    checks = {check["name"]: check for check in json.loads(captured.out)["checks"]}
+    return code, checks, captured.out + captured.err

@@ -2,7 +2,7 @@
 
 import json
 
-from edge_affect import config
+from edge_affect import cli, config
 from edge_affect.insights.analysis import Plan, analyse, write_tables
 from edge_affect.insights.channels import chosen_channel
 from edge_affect.insights.files import Found
@@ -10,6 +10,10 @@ from edge_affect.insights.journal import Journal
 from edge_affect.insights.part_process import Outcome
 from edge_affect.insights.wire import Facts, Job
 from edge_affect.record import AbstainReason, AffectRecord, Modality, People, encode
+from edge_affect.reporting import page
+from edge_affect.reporting.languages import LANGUAGES
+from edge_affect.reporting.making import Wish, report
+from edge_affect.reporting.results import Results
 
 CENTRE = """\
 [deployment]
@@ -90,3 +94,35 @@ def changed_run(folder, change):
     run = json.loads(path.read_text())
     change(run)
     path.write_text(json.dumps(run))
+
+
+def made(folder, kind="contact-centre", language="en", **wishes):
+    return page.page(report(Results(folder), Wish(kind, **wishes), LANGUAGES[language]))
+
+
+def run(*arguments):
+    return cli.main(["report", *map(str, arguments)])
+
+
+PHRASE_1 = (1, 0, 0, 0, 0, 0, 0, 0)
+PHRASE_2 = (0, 1, 0, 0, 0, 0, 0, 0)
+
+
+def angry_call():
+    """One minute calm, half a minute angry, then calm; a phrase where anger begins, one before."""
+    calm = [voice(1) for _ in range(60)]
+    calm[10] = voice(1, PHRASE_2)
+    angry = [voice(11) for _ in range(30)]
+    angry[3] = voice(11, PHRASE_1)
+    return [*calm, *angry, *(voice(1) for _ in range(40)), nothing()]
+
+
+def many_calls(n=12):
+    return {f"call-{number:02d}": angry_call() for number in range(n)}
+
+
+def lesson(folder, **changes):
+    """Three parts; in the second people look away and frown."""
+    parts = [[room() for _ in range(200)] for _ in range(3)]
+    parts[1] = [room(**{"attention": 5, "confusion": 11, **changes}) for _ in range(200)]
+    return results(folder, {"algebra": [*parts[0], *parts[1], *parts[2]]})
