@@ -83,6 +83,16 @@ class FramePump:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"capture {name}", daemon=True)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the thread still has the camera."""
+        return self._thread.is_alive()
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the driver has not come back from opening the camera."""
+        return self.is_held and not self._started.is_set()
+
     def start(self) -> None:
         """Start the thread and wait until the camera is open.
 
@@ -92,7 +102,7 @@ class FramePump:
         self._thread.start()
         if not self._started.wait(OPEN_TIMEOUT_S):
             self._stopping.set()
-            raise DeviceError(f"The {self._name} does not answer; unplug it and plug it in again.")
+            raise _does_not_answer(self._name)
         if self._refusal is not None:
             raise self._refusal
 
@@ -171,18 +181,32 @@ class PumpedSource:
         self._name = name
         self._paced_hz = settings.frame_rate_hz
         self._pump: FramePump | None = None
+        self._left_behind: list[FramePump] = []
 
     @property
     def name(self) -> str:
         """Name of the device."""
         return self._name
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this process holds the camera, be it in a driver that hangs."""
+        self._left_behind = [pump for pump in self._left_behind if pump.is_held]
+        return self._pump is not None or bool(self._left_behind)
+
     def open(self) -> None:
         """Open the camera; see ``VideoSource``."""
         self.close()
+        if self.is_held and any(pump.is_starting for pump in self._left_behind):
+            # A second thread would only wait behind the first: one every few seconds, for ever.
+            raise _does_not_answer(self._name)
         pump = FramePump(self._new_camera(), self._settings, self._name)
         pump.pace(self._paced_hz)
-        pump.start()
+        try:
+            pump.start()
+        except DeviceError:
+            self._left_behind.append(pump)
+            raise
         self._pump = pump
 
     def read(self, timeout_s: float) -> VideoFrame | None:
@@ -200,7 +224,12 @@ class PumpedSource:
             pump.pace(frame_rate_hz)
 
     def close(self) -> None:
-        """Close the camera, within a second even where its driver hangs."""
+        """Come back within a second even where the driver hangs; then ``is_held`` stays true."""
         pump, self._pump = self._pump, None
         if pump is not None:
             pump.stop()
+            self._left_behind.append(pump)
+
+
+def _does_not_answer(name: str) -> DeviceError:
+    return DeviceError(f"The {name} does not answer; unplug it and plug it in again.")

@@ -30,6 +30,7 @@ class Mailbox(Generic[Item]):
     """Holds a few items between the thread of a device and the reader.
 
     The putting side never waits: where there is no room, the oldest item goes and is counted.
+    Once closed it keeps nothing, whatever a thread that was late still puts in.
 
     Args:
         capacity: Items kept, >= 1.
@@ -51,6 +52,8 @@ class Mailbox(Generic[Item]):
             weight: What its loss would count for: 1 for a frame, the samples of a run.
         """
         with self._changed:
+            if self._is_closed:
+                return
             if len(self._waiting) == self._capacity:
                 self._n_lost += self._waiting.popleft()[1]
             self._waiting.append((item, weight))

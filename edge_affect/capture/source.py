@@ -95,6 +95,15 @@ class PacedSource(VideoSource, Protocol):
         """
 
 
+@runtime_checkable
+class LingeringSource(Protocol):
+    """A source whose device may outlast ``close``, where its driver hangs."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process holds the device, open or not."""
+
+
 def not_open(name: str) -> DeviceError:
     """Return the error for reading a source that is closed."""
     return DeviceError(f"The source {name!r} is not open; open it before reading.")

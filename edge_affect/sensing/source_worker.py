@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from edge_affect.capture.source import EndOfMedia
+from edge_affect.capture.source import EndOfMedia, LingeringSource
 from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.record import SourceState
@@ -165,6 +165,8 @@ class SourceWorker:
             while not self._stopping.is_set():
                 if not self._may_go_on:
                     self._set_state(SourceState.PAUSED)
+                    if not self._closed.is_set():
+                        self._close()
                     self._stopping.wait(WAIT_S)
                 elif self._opened():
                     self._read_until_trouble()
@@ -182,9 +184,12 @@ class SourceWorker:
             if not self._air.claim(self._label):
                 self._stopping.wait(WAIT_S)
                 continue
-            # Not closed from here on: a mute must wait for an opening that has begun.
-            self._closed.clear()
+            # Not closed from here on: a mute must wait for an opening that has begun, and none
+            # must begin behind one that has found everything closed.
             self.is_opening = True
+            self._closed.clear()
+            if self._is_paused.is_set() or self._stopping.is_set():
+                break
             try:
                 self._source.open()
             except DeviceError as error:
@@ -200,6 +205,7 @@ class SourceWorker:
                 if self._state not in LIFELESS:
                     self._set_state(SourceState.STARTING)
                 return True
+        self.is_opening = False
         self._close()
         return False
 
@@ -209,8 +215,10 @@ class SourceWorker:
             self._stopping.wait(WAIT_S)
 
     def _close(self) -> None:
-        """Close the device, and say so only when it is closed."""
+        """Close the device, and say so only when it is closed: a driver that hangs holds it."""
         self._source.close()
+        if isinstance(self._source, LingeringSource) and self._source.is_held:
+            return
         self._air.release(self._label)
         self._closed.set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from rigs import PATIENCE_S, FakePiCamera, read_on
 
-from edge_affect.capture import v4l2
+from edge_affect.capture import frame_pump, v4l2
 from edge_affect.capture.camera_asked import CameraSettings
 from edge_affect.capture.camera_names import v4l2_cameras
 from edge_affect.capture.frame_pump import PumpedSource, Shot
@@ -217,3 +218,41 @@ def test_a_driver_that_breaks_is_a_lost_device_and_no_lost_thread(caplog, fails_
 def open_and_read_on(source: PumpedSource) -> None:
     source.open()
     read_on(source)
+
+
+class Unanswering:
+    """A driver whose opening hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.released = threading.Event()
+
+    def start(self) -> None:
+        self.released.wait(20.0)
+
+    def shoot(self) -> Shot:
+        return Shot(time.monotonic_ns(), lambda: np.zeros((48, 64, 3), np.uint8))
+
+    def stop(self) -> None:
+        pass
+
+
+def test_a_camera_that_does_not_answer_costs_one_thread_however_often_it_is_tried(
+    monkeypatch,
+) -> None:
+    monkeypatch.setattr(frame_pump, "OPEN_TIMEOUT_S", 0.05)
+    camera = Unanswering()
+    source = PumpedSource(lambda: camera, CameraSettings(), "camera")
+    before = threading.active_count()
+    for _ in range(10):
+        with pytest.raises(DeviceError, match="does not answer"):
+            source.open()
+    assert threading.active_count() == before + 1
+    assert source.is_held
+    camera.released.set()
+    deadline_s = time.monotonic() + 5.0
+    while source.is_held and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    source.open()
+    assert source.read(5.0) is not None
+    source.close()
+    assert not source.is_held

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from edge_affect.capture.camera_asked import CameraSettings
+from edge_affect.capture.frame_pump import PumpedSource
 from edge_affect.capture.source import EndOfMedia
 from edge_affect.clock import NS_PER_S, ManualClock, MonotonicClock
 from edge_affect.errors import DeviceError
@@ -92,6 +94,75 @@ def test_paused_means_closed_and_resumed_means_open(started):
     wait_until(lambda: worker.state is SourceState.PAUSED)
     worker.resume()
     wait_until(lambda: source.is_open)
+
+
+class MutingAir:
+    """Lets a mute come at the worst moment: just when an opening has been permitted."""
+
+    is_permitted = True
+
+    def __init__(self):
+        self.worker = None
+        self.was_closed = None
+
+    def exchange(self):
+        pass
+
+    def claim(self, label):
+        if self.was_closed is None:
+            self.worker.pause()
+            self.was_closed = self.worker.wait_closed(1.0)
+        return True
+
+    def release(self, label):
+        pass
+
+
+def test_nothing_opens_behind_a_mute_that_found_everything_closed():
+    air = MutingAir()
+    source = ScriptedSource(1)
+    worker = air.worker = SourceWorker("camera", source, lambda item: None, MonotonicClock(), air)
+    worker.start()
+    try:
+        wait_until(lambda: worker.state is SourceState.PAUSED)
+        assert air.was_closed
+        assert source.n_opened == 0
+        assert not worker.is_opening
+        worker.resume()
+        wait_until(lambda: source.is_open)
+    finally:
+        worker.stop()
+
+
+class HangingCamera:
+    """A driver that hangs in its read until it is let go."""
+
+    def __init__(self):
+        self.released = threading.Event()
+        self.is_open = False
+
+    def start(self):
+        self.is_open = True
+
+    def shoot(self):
+        self.released.wait(20)
+        raise DeviceError("gone")
+
+    def stop(self):
+        self.is_open = False
+
+
+def test_a_camera_whose_driver_hangs_is_not_called_closed_before_it_is(started, monkeypatch):
+    monkeypatch.setattr("edge_affect.capture.frame_pump.CLOSE_TIMEOUT_S", 0.05)
+    camera = HangingCamera()
+    worker = started(PumpedSource(lambda: camera, CameraSettings(), "camera"))
+    wait_until(lambda: camera.is_open)
+    worker.pause()
+    assert not worker.wait_closed(1.0)
+    assert camera.is_open
+    camera.released.set()
+    assert worker.wait_closed(1.0)
+    assert not camera.is_open
 
 
 def test_the_end_of_a_recording_is_no_failure(started):
