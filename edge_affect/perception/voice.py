@@ -96,7 +96,7 @@ class VoiceReader:
         a gap starts over: a window never spans lost samples.
         """
         if block.n_lost:
-            self._start_over()
+            self.start_over()
         observations: list[VoiceObservation | SoundObservation] = []
         position = 0
         while position < block.samples.size:
@@ -117,11 +117,11 @@ class VoiceReader:
 
     def clear(self) -> None:
         """Forget all sound and whose it was, as after a pause."""
-        self._start_over()
+        self.start_over()
         if self._baseline is not None:
             self._baseline.forget()
 
-    def _start_over(self) -> None:
+    def start_over(self) -> None:
         """Forget all sound, as after a gap; who speaks goes on speaking."""
         self._history.clear()
         self._prosody.clear()

@@ -12,6 +12,7 @@ from edge_affect.clock import NS_PER_S
 from edge_affect.errors import DeviceError
 from edge_affect.privacy.permission import Permission
 from edge_affect.record import AbstainReason, Command, SourceState
+from edge_affect.sensing.live_sound import LiveSound
 from edge_affect.sensing.rhythm import RecordRhythm
 from edge_affect.sensing.shown_frames import ShownFrames
 from edge_affect.sensing.source_worker import SourceWorker
@@ -108,7 +109,8 @@ def workers_over(
     if audio is not None:
         on_block = pipeline.on_block
         sound_check = SoundCheck() if are_live else None
-        microphone = SourceWorker("microphone", audio, on_block, clock, air, sound_check)
+        sound = LiveSound(audio, pipeline.lose_sound) if are_live else audio
+        microphone = SourceWorker("microphone", sound, on_block, clock, air, sound_check)
     if video is not None:
         check = PictureCheck() if are_live else None
         on_frame = pipeline.on_frame if check is None else ShownFrames(check, pipeline.on_frame)

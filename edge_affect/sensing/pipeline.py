@@ -37,8 +37,11 @@ class ReadsVoices(Protocol):
     def feed(self, block: AudioBlock) -> tuple[VoiceObservation | SoundObservation, ...]:
         """Take the next block and return what it completes, oldest first."""
 
+    def start_over(self) -> None:
+        """Forget all sound, as after a gap; who speaks goes on speaking."""
+
     def clear(self) -> None:
-        """Forget all sound."""
+        """Forget all sound and whose it was."""
 
     def ease(self, share: float) -> None:
         """Do this share of the usual work, (0, 1]."""
@@ -170,6 +173,13 @@ class Pipeline:
         for taker in (self._stages.fusion, self._stages.states):
             if taker is not None:
                 taker.add_voice(voice)
+
+    def lose_sound(self) -> None:
+        """Forget the sound that waits for more; called on the blocks' thread when it is closed."""
+        if self._stages.voice is not None:
+            self._stages.voice.start_over()
+        if self._stages.words is not None:
+            self._stages.words.clear()
 
     def on_frame(self, frame: VideoFrame) -> None:
         """Take one frame; its pixels are overwritten afterwards."""

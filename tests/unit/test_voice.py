@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
-from edge_affect.config import Voice
-from edge_affect.errors import ManifestError
+from edge_affect.capture.source import EndOfMedia
+from edge_affect.clock import MonotonicClock
+from edge_affect.config import Fusion, Voice
+from edge_affect.errors import DeviceError, ManifestError
+from edge_affect.fusion.scene import SceneFusion
 from edge_affect.perception.acoustic import AcousticSettings
 from edge_affect.perception.expression_model import VoiceExpressionModel, spread
 from edge_affect.perception.overlap import OverlapDiscount
 from edge_affect.perception.voice import VoiceReader
+from edge_affect.privacy.gate import Gate
 from edge_affect.record import Expression
+from edge_affect.sensing.daemon import workers_over
+from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.types import AudioBlock
 
 RATE = 16_000
@@ -81,6 +87,54 @@ def test_a_window_never_spans_a_gap():
     assert len(before) == 2
     after = reader.feed(AudioBlock(noise(1.0), 5_000_000_000, n_lost=4000))
     assert [(o.estimate, o.observed_ns) for o in after] == [(None, 4_750_000_000)]
+
+
+class LostForAWhile:
+    """A microphone that is unplugged after three seconds and comes back ten minutes later."""
+
+    def __init__(self):
+        again = AudioBlock(noise(1.0), 600_000_000_000)
+        self.script = [*blocks(noise(2.9)), DeviceError("unplugged"), again, EndOfMedia()]
+
+    def open(self):
+        pass
+
+    def read(self, timeout_s):
+        step = self.script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+    def close(self):
+        pass
+
+
+class Noted:
+    """A voice reader whose observations are noted down."""
+
+    def __init__(self, reader):
+        self.found = []
+        self._reader = reader
+
+    def feed(self, block):
+        observations = self._reader.feed(block)
+        self.found += observations
+        return observations
+
+    def __getattr__(self, name):
+        return getattr(self._reader, name)
+
+
+def test_a_window_never_spans_the_loss_of_the_microphone():
+    clock = MonotonicClock()
+    voice = Noted(make_reader())
+    pipeline = Pipeline(Stages(voice, None, SceneFusion(Fusion()), Gate(1)), clock)
+    worker = workers_over(LostForAWhile(), None, pipeline, clock).microphone
+    worker.start()
+    worker._thread.join(30.0)
+    worker.check()
+    assert worker.is_done
+    assert [(o.estimate, o.observed_ns) for o in voice.found[2:]] == [(None, 599_750_000_000)]
 
 
 def test_unknown_expressions_get_exactly_nothing():
