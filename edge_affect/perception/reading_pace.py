@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 NS_PER_MS = 1_000_000
 MEMORY = 0.2
 """Share that the newest time of a step has in the time expected of the next one."""
+STALE_FRAMES = 100
+"""After so many frames without room for a step, what it took before is not believed any more: one
+slow run, such as the first, must not switch it off for ever."""
 
 
 class ReadingPace:
@@ -31,6 +34,8 @@ class ReadingPace:
         self._budget_ns = budget_ms * NS_PER_MS
         self._stopwatch = stopwatch
         self._usual_ns: dict[Hashable, float] = {}
+        self._refused_since: dict[Hashable, int] = {}
+        self._n_frames = 0
         self._deadline_ns = 0.0
         self._is_first = True
 
@@ -42,6 +47,7 @@ class ReadingPace:
         """Start the budget of a new frame."""
         self._deadline_ns = self._stopwatch() + self._budget_ns
         self._is_first = True
+        self._n_frames += 1
 
     def allows(self, reading: Hashable, *before: Hashable) -> bool:
         """Return whether one more reading fits into the budget, as long as it usually takes.
@@ -51,7 +57,13 @@ class ReadingPace:
             before: Other steps that this frame still needs.
         """
         usual_ns = sum(self._usual_ns.get(step, 0.0) for step in (reading, *before))
-        return self._is_first or self._stopwatch() + usual_ns <= self._deadline_ns
+        is_allowed = self._is_first or self._stopwatch() + usual_ns <= self._deadline_ns
+        if not is_allowed:
+            since = self._refused_since.setdefault(reading, self._n_frames)
+            if self._n_frames - since >= STALE_FRAMES:
+                del self._refused_since[reading]
+                self._usual_ns.pop(reading, None)
+        return is_allowed
 
     def note_reading(self) -> None:
         """Take note that this frame has had a reading."""
@@ -63,6 +75,7 @@ class ReadingPace:
         before_ns = self._stopwatch()
         yield
         took_ns = self._stopwatch() - before_ns
+        self._refused_since.pop(step, None)
         usual_ns = self._usual_ns.get(step, float(took_ns))
         self._usual_ns[step] = usual_ns + MEMORY * (took_ns - usual_ns)
 

@@ -38,6 +38,34 @@ def test_the_pace_keeps_time_for_what_is_still_to_come():
     assert not pace.allows("reading", "look")
 
 
+def eyes_read(pace, stopwatch, n_frames, cost_ms):
+    """Return on which of some frames, each of one reading, there was time for the eyes."""
+    frames = []
+    for number in range(n_frames):
+        pace.begin_frame()
+        with pace.timed("reading"):
+            stopwatch.now_ns += 10 * MS
+        pace.note_reading()
+        if pace.allows("eyes"):
+            with pace.timed("eyes"):
+                stopwatch.now_ns += round((100 if number == 0 else cost_ms) * MS)
+            frames.append(number)
+    return frames
+
+
+def test_one_slow_run_does_not_switch_a_step_off_for_ever():
+    stopwatch = Stopwatch()
+    frames = eyes_read(ReadingPace(30.0, stopwatch), stopwatch, 300, cost_ms=5)
+    assert frames[:2] == [0, 102]
+    assert frames[1:] == list(range(102, 300))
+
+
+def test_a_step_that_never_fits_is_tried_seldom():
+    stopwatch = Stopwatch()
+    frames = eyes_read(ReadingPace(30.0, stopwatch), stopwatch, 1000, cost_ms=25)
+    assert 8 <= len(frames) <= 10
+
+
 def planned(plan, tracks, n_frames, rate_hz=10.0):
     looks = []
     for n in range(n_frames):
