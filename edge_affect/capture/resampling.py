@@ -12,6 +12,10 @@ from edge_affect.types import SAMPLE_RATE_HZ
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+BEYOND = 100.0
+"""No sound is so far beyond full scale: such samples, and those that are no numbers, come from a
+broken device or file of floating-point samples."""
+
 
 def to_mono(frames: NDArray[np.float32], channel: int) -> NDArray[np.float32]:
     """Return one channel, or the mean of all.
@@ -63,6 +67,9 @@ class Resampler:
         Returns:
             Shape ``(n_samples_out,)``, float32, clipped to [-1, 1]; often empty at first.
         """
+        if not float(np.abs(samples).max(initial=0.0)) <= BEYOND:
+            # One of them would stay for ever in whatever remembers the sound before.
+            samples = np.clip(np.nan_to_num(samples), np.float32(-1.0), np.float32(1.0))
         if self._stream is not None:
             samples = self._stream.resample_chunk(samples, last=is_last)
         # A filter overshoots at steps; what leaves keeps the documented range.

@@ -77,3 +77,25 @@ def test_channels_are_chosen_or_mixed() -> None:
         to_mono(frames, 3)
     with pytest.raises(ShapeError):
         to_mono(frames[:, 0], 0)
+
+
+@pytest.mark.parametrize("rate_hz", [SAMPLE_RATE_HZ, 48_000])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 3e38])
+def test_samples_that_are_no_sound_leave_no_trace(rate_hz: int, wrong: float) -> None:
+    samples = sine(440.0, rate_hz)
+    broken = samples.copy()
+    broken[rate_hz // 4 : rate_hz // 4 + 100] = wrong
+    out, expected = resampled(broken, rate_hz, 1411), resampled(samples, rate_hz, 1411)
+    assert np.isfinite(out).all()
+    assert np.abs(out).max() <= 1.0
+    assert out[SAMPLE_RATE_HZ // 2 :].tolist() == expected[SAMPLE_RATE_HZ // 2 :].tolist()
+
+
+def test_sound_beyond_full_scale_is_clipped_behind_the_filter_not_before_it() -> None:
+    loud = sine(440.0, 48_000, level=3.0)
+    once = Resampler(48_000).push(loud)
+    assert np.abs(once).max() == 1.0
+    import soxr
+
+    stream = soxr.ResampleStream(48_000, SAMPLE_RATE_HZ, 1, dtype="float32", quality="HQ")
+    assert once.tolist() == np.clip(stream.resample_chunk(loud), -1.0, 1.0).tolist()
