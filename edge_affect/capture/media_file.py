@@ -146,7 +146,13 @@ class MediaReader:
             MediaError: If it is damaged.
         """
         for raw in self._decoded():
-            frames = _float_frames(raw)
+            try:
+                frames = _float_frames(raw)
+            except ValueError:
+                raise MediaError(
+                    f"{self._path} holds sound in the sample format {raw.format.name}, which "
+                    "cannot be read; convert it or choose another file."
+                ) from None
             if frames.shape[0] > 0:
                 yield Sound(frames, self._time_s(raw), raw.sample_rate)
 
@@ -242,4 +248,6 @@ def _float_frames(raw: Any) -> NDArray[np.float32]:
     if np.issubdtype(samples.dtype, np.integer):
         return samples.astype(np.float32) / np.float32(-np.iinfo(samples.dtype).min)
     # Files of floating-point samples may hold numbers that are none; one would poison all filters.
-    return np.nan_to_num(np.ascontiguousarray(samples, dtype=np.float32), posinf=1.0, neginf=-1.0)
+    with np.errstate(over="ignore"):  # what is too large for them becomes infinite
+        single = np.ascontiguousarray(samples, dtype=np.float32)
+    return np.nan_to_num(single, posinf=1.0, neginf=-1.0)

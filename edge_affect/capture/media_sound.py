@@ -22,6 +22,8 @@ GAP_TOLERANCE_S = 0.05
 """Timestamps of containers are coarse; only a larger gap in the sound is filled with silence."""
 MAX_GAP_S = 600.0
 """A larger jump is a broken timestamp, not a silence."""
+MAX_START_S = 86_400.0
+"""Sound that begins later than this after the pictures has a broken timestamp as well."""
 
 
 def sound_of(
@@ -90,7 +92,7 @@ class _Splicer:
         if is_first and gap_s < 0.0:
             # What lies before media time zero is the encoder's run-in.
             samples = samples[round(-gap_s * self.rate_hz) :]
-        elif is_first or GAP_TOLERANCE_S < gap_s <= MAX_GAP_S:
+        elif gap_s <= MAX_START_S if is_first else GAP_TOLERANCE_S < gap_s <= MAX_GAP_S:
             for silence in _silence(round(gap_s * self.rate_hz), self.rate_hz):
                 yield self._push(silence)
         yield self._push(samples)

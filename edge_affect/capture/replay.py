@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 CATCH_UP_S = 0.5
 """For this long one read drops late frames; then it hands out what it has, so none starves."""
 
+MAX_JUMP_NS = 86_400 * NS_PER_S
+"""Pictures that are further apart than this are not: that is a broken timestamp."""
+
 Item = TypeVar("Item")
 
 
@@ -214,9 +217,14 @@ class ReplayVideo(_Replay[tuple[int, Picture]]):
         offset_ns = self._time.rounds_past() * (loop_ns or 0)
         while True:
             reader = MediaReader(self._path, "video")
+            last_ns = jumped_ns = 0
             try:
                 for picture in reader.pictures():
-                    media_ns = round(picture.start_s * NS_PER_S)
+                    media_ns = round(picture.start_s * NS_PER_S) - jumped_ns
+                    if media_ns - last_ns > MAX_JUMP_NS:
+                        jumped_ns += media_ns - last_ns
+                        media_ns = last_ns
+                    last_ns = max(last_ns, media_ns)
                     if loop_ns is not None and media_ns >= loop_ns:
                         break
                     yield offset_ns + media_ns, picture

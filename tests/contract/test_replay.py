@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import time
 from itertools import islice, pairwise
 
@@ -242,6 +243,60 @@ def test_gap_in_the_sound_becomes_silence(tmp_path) -> None:
     assert np.abs(sound[start:end]).max() > 0.4
     assert np.abs(sound[end + 32 : again - 32]).max() < 1e-3
     assert np.abs(sound[again:last]).max() > 0.4
+
+
+def write_pictures_and_sound(path, picture_times_s, sound_starts_s=None) -> None:
+    """Write grey pictures at some times, and half a second of a tone, to the millisecond."""
+    from fractions import Fraction
+
+    with av.open(str(path), "w", format="matroska") as container:
+        video = container.add_stream("mjpeg", rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuvj420p"
+        video.codec_context.time_base = Fraction(1, 1000)
+        audio = None
+        if sound_starts_s is not None:
+            audio = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for time_s in picture_times_s:
+            picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 99, np.uint8), format="rgb24")
+            picture.pts, picture.time_base = round(time_s * 1000), Fraction(1, 1000)
+            container.mux(video.encode(picture))
+        if audio is not None:
+            samples = np.round(tone(440.0, 0.5, 16_000)[None, :] * 32767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate, frame.time_base = 16_000, Fraction(1, 16_000)
+            frame.pts = round(sound_starts_s * 16_000)
+            container.mux(audio.encode(frame))
+            container.mux(audio.encode(None))
+        container.mux(video.encode(None))
+
+
+def test_a_timestamp_years_away_is_broken_and_not_waited_for(tmp_path) -> None:
+    path = tmp_path / "jump.mkv"
+    years_s = 1.7e9
+    write_pictures_and_sound(path, (0.0, 0.1, 0.2, years_s, years_s + 0.1, years_s + 0.2), years_s)
+    axis = MediaTime(ManualClock(), is_paced=False)
+    frames = items_of(None, ReplayVideo(path, axis, 10.0))
+    assert [frame.captured_ns // 1_000_000 for frame in frames] == [0, 100, 200, 300, 400]
+    sound = sound_from(items_of(ReplayAudio(path, axis), None))
+    assert sound.size == 8_000
+    assert np.abs(sound).max() > 0.4
+
+
+def test_pictures_an_hour_apart_stay_so(tmp_path) -> None:
+    path = tmp_path / "seldom.mkv"
+    write_pictures_and_sound(path, (0.0, 3600.0, 7200.0))
+    frames = items_of(None, ReplayVideo(path, MediaTime(ManualClock(), is_paced=False), 10.0))
+    assert [frame.captured_ns // NS_PER_S for frame in frames] == [0, 3600, 7200]
+
+
+def test_a_sample_format_that_cannot_be_read_is_told_in_one_sentence(tmp_path) -> None:
+    path = tmp_path / "wide.wav"
+    samples = np.round(tone(440.0, 0.1, 16_000) * 2**62).astype("<i8")
+    header = struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 16_000 * 8, 8, 64)
+    body = b"WAVEfmt " + header + b"data" + struct.pack("<I", samples.nbytes) + samples.tobytes()
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    with pytest.raises(MediaError, match="sample format s64, which cannot be read; convert it"):
+        items_of(ReplayAudio(path, MediaTime(ManualClock(), is_paced=False)), None)
 
 
 @pytest.mark.parametrize(
