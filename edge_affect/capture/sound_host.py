@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -217,10 +218,27 @@ def _load() -> Any:
         raise DeviceError(
             "The PortAudio library is missing; install it with: sudo apt install libportaudio2"
         ) from None
-    # PortAudio lists devices once, when it starts; only so is one seen that was plugged in since.
-    sounddevice._terminate()  # noqa: SLF001 (documented way to refresh the list, no public name)
-    sounddevice._initialize()  # noqa: SLF001 (as above)
-    return sounddevice
+    return started_anew(sounddevice)
+
+
+def started_anew(library: Any) -> Any:
+    """Return PortAudio's module with a fresh list of devices, which it makes only when it starts.
+
+    Args:
+        library: The module ``sounddevice``.
+
+    Raises:
+        DeviceError: If it does not start now; it may the next time.
+    """
+    with suppress(library.PortAudioError):  # not running: it did not start the time before
+        library._terminate()  # noqa: SLF001 (documented way to refresh the list, no public name)
+    try:
+        library._initialize()  # noqa: SLF001 (as above)
+    except library.PortAudioError as error:
+        raise DeviceError(
+            f"PortAudio does not start ({_reason(error)}); check the sound system of this machine."
+        ) from None
+    return library
 
 
 def _refusal(error: Exception) -> RefusedShape | RefusedDevice:

@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_affect.errors import CageError
+from edge_affect.errors import CageError, DeviceError
 from edge_affect.sensing import filter_rules, kernel, landlock, namespaces, probes, seccomp
 
 MICROPHONE_DEVICES: tuple[str, ...] = ("snd",)
@@ -97,6 +97,7 @@ def seal(policy: CagePolicy) -> None:
 
     Raises:
         CageError: If the kernel has no system-call filter, or a preloaded module is missing.
+        DeviceError: If a preloaded module is there, but not the library that it needs.
     """
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -105,7 +106,7 @@ def seal(policy: CagePolicy) -> None:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         landlock.forbid_writing_outside_dev()
         for module in policy.preload:
-            importlib.import_module(module)
+            _preload(module)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         rules = filter_rules.rules(os.getpid(), may_write_devices=bool(policy.devices))
         seccomp.install(rules)
@@ -113,9 +114,24 @@ def seal(policy: CagePolicy) -> None:
         raise CageError(
             f"The cage cannot import what must be ready before it closes: {error}."
         ) from None
+    except DeviceError:  # which is an OSError, too
+        raise
     except OSError as error:
         raise CageError(
             f"The kernel does not close the cage ({error}); it needs CONFIG_SECCOMP_FILTER."
+        ) from None
+
+
+def _preload(module: str) -> None:
+    """Import a module of a device; what its library raises says nothing about the cage."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        raise
+    except Exception as error:  # noqa: BLE001 (libraries raise what they like: told below)
+        raise DeviceError(
+            f"{module} cannot be loaded ({str(error).rstrip('.')}); install the library that it "
+            "needs, for sounddevice with: sudo apt install libportaudio2"
         ) from None
 
 

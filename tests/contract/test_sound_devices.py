@@ -7,7 +7,7 @@ import pytest
 from fake_sound import TONE_HZ, FakeCard, FakeHost
 
 from edge_affect.capture.microphone import Microphone
-from edge_affect.capture.sound_host import StreamShape
+from edge_affect.capture.sound_host import PortAudioHost, StreamShape, started_anew
 from edge_affect.clock import ManualClock
 from edge_affect.errors import DeviceError
 from edge_affect.types import SAMPLE_RATE_HZ
@@ -153,3 +153,40 @@ def test_a_card_that_lies_about_its_rate_is_heard_at_the_right_pitch_within_5_s(
     assert bench.microphone.native_hz == true_hz
     assert pitch_hz(blocks) == pytest.approx(TONE_HZ, abs=1.0)
     assert sum(block.n_lost for block in blocks) == 0
+
+
+class Library:
+    """The part of sounddevice that starts PortAudio, which does not always start."""
+
+    class PortAudioError(Exception):
+        pass
+
+    def __init__(self, *, starts: bool) -> None:
+        self.starts = starts
+        self.is_running = True
+
+    def _terminate(self) -> None:
+        if not self.is_running:
+            raise self.PortAudioError("Error terminating PortAudio: PortAudio not initialized", -1)
+        self.is_running = False
+
+    def _initialize(self) -> None:
+        if not self.starts:
+            raise self.PortAudioError("Error initializing PortAudio: Unanticipated host error", -2)
+        self.is_running = True
+
+
+def test_portaudio_that_does_not_start_is_a_missing_device_and_tried_again() -> None:
+    library = Library(starts=False)
+    for _ in range(2):
+        with pytest.raises(DeviceError, match=r"PortAudio does not start .*Unanticipated host"):
+            started_anew(library)
+    library.starts = True
+    assert started_anew(library).is_running
+
+
+def test_the_real_portaudio_comes_back_after_a_start_that_failed() -> None:
+    sounddevice = pytest.importorskip("sounddevice", exc_type=OSError)
+    sounddevice._terminate()
+    assert isinstance(PortAudioHost().inputs(), tuple)
+    assert sounddevice._initialized == 1

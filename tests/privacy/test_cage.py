@@ -322,6 +322,20 @@ def test_sounddevice_is_preloaded_before_the_filter_closes():
     assert (done.returncode, done.stdout) == (0, "DeviceList\n"), done.stderr
 
 
+def test_a_library_that_is_missing_is_no_fault_of_the_kernel(tmp_path):
+    (tmp_path / "needs_more.py").write_text("raise OSError('PortAudio library not found')\n")
+    code = (
+        "from edge_affect.errors import EdgeAffectError\nfrom edge_affect.sensing import cage\n"
+        "try:\n    cage.seal(cage.CagePolicy(preload=('needs_more',)))\n"
+        "except EdgeAffectError as error:\n    print(int(error.exit_code), error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.startswith("69 needs_more cannot be loaded (PortAudio library not found);")
+
+
 def test_descriptors_outside_the_policy_are_closed(tmp_path):
     code = (
         "import os\nfrom edge_affect.sensing import cage\n"
