@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from edge_affect import config as configuration
 from edge_affect import service
 from edge_affect.clock import Clock, MonotonicClock
 from edge_affect.commands.arguments import add_systemd_argument, seconds
-from edge_affect.errors import ExitCode, InputMissingError, UsageError
+from edge_affect.errors import DeviceError, ExitCode, InputMissingError, UsageError
 from edge_affect.privacy import policy
 from edge_affect.privacy.permission import AllowedHours, Permission
 from edge_affect.sdnotify import Notifier
@@ -114,9 +115,25 @@ def run(args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: daemon.stop())
     notifier.ready()
-    daemon.run()
+    run_to_the_end(daemon)
     notifier.stopping()
     return ExitCode.DONE
+
+
+def run_to_the_end(daemon: SensingDaemon) -> None:
+    """Run the daemon; where a device does not close, the process ends here."""
+    try:
+        daemon.run()
+    except DeviceError as error:
+        if daemon.is_stuck:
+            _end_at_once(error)
+        raise
+
+
+def _end_at_once(error: DeviceError) -> NoReturn:
+    """End without what libraries do at the end: they would wait for the device that hangs."""
+    print(f"edge-affect: {error}", file=sys.stderr, flush=True)
+    os._exit(error.exit_code)
 
 
 def needs_switches(args: argparse.Namespace, settings: Config) -> bool:

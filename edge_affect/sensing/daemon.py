@@ -145,6 +145,9 @@ class SensingDaemon:
         schedule: When things happen.
         clock: Monotonic.
         governor: Slows devices and models down where needed; None leaves them alone.
+
+    Attributes:
+        is_stuck: Whether a device did not close when it had to, so that the process must end.
     """
 
     def __init__(
@@ -167,7 +170,7 @@ class SensingDaemon:
         self._mutes: frozenset[Mute] = frozenset()
         self._life_sign_ns = 0
         self._round_ns = 0
-        self._is_stuck = False
+        self.is_stuck = False
         self._has_sound_ended = False
         self._is_stopping = False
 
@@ -189,7 +192,7 @@ class SensingDaemon:
             self._tick_until_done()
         finally:
             for worker in self._workers:
-                worker.stop(0.0 if self._is_stuck else STOP_S)
+                worker.stop(0.0 if self.is_stuck else STOP_S)
         for worker in self._workers:
             worker.check()
 
@@ -287,7 +290,7 @@ class SensingDaemon:
             worker.pause()
         for worker in self._workers:
             if not worker.wait_closed(OPENING_S if worker.is_opening else CLOSING_S):
-                self._is_stuck = True
+                self.is_stuck = True
                 raise DeviceError(
                     "A device did not close in time when it had to; "
                     "this process ends so that the kernel closes it."

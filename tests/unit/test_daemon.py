@@ -1,5 +1,7 @@
 """The sensing daemon and its pipeline, with scripted readers and a clock of our own."""
 
+import subprocess
+import sys
 import wave
 
 import numpy as np
@@ -322,3 +324,26 @@ def test_a_stop_is_heeded_at_once():
     )  # fmt: skip
     daemon.stop()
     daemon.run()
+
+
+STUCK = """
+import atexit, threading
+from edge_affect.commands import sense
+from edge_affect.errors import DeviceError
+
+class Stuck:
+    is_stuck = True
+
+    def run(self):
+        raise DeviceError("A device did not close.")
+
+atexit.register(threading.Event().wait)  # as a library does whose device hangs
+sense.run_to_the_end(Stuck())
+"""
+
+
+def test_a_device_that_does_not_close_ends_the_process_whatever_its_library_waits_for():
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (69, "edge-affect: A device did not close.\n")
