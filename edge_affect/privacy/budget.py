@@ -18,8 +18,7 @@ class PrivacyBudget:
 
     The sensing process can keep nothing that outlives it, so a new one does not know what its
     predecessor spent. It takes the whole budget as spent at its start: a restart can silence the
-    box for a day, and can never be used to get a second budget. The clock stands still while the
-    board is suspended, which errs on the safe side.
+    box for a day, and can never be used to get a second budget.
 
     Args:
         daily: The bound, > 0.
