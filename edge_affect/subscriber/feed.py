@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from edge_affect.subscriber.fleet import Fleet
 
 WAITS = BackoffRange(0.5, 10.0)
+STOP_S = 2.0
+"""Nobody who presses Ctrl-C waits for a broker that does not answer."""
 _STEP_S = 1.0
 _STABLE_S = 10.0
 
@@ -61,12 +63,13 @@ class Feed:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the connection and end."""
+        """Close the connection and end; a thread that is still connecting is left behind."""
         self._is_stopping.set()
         self._waker.send(b"\0")
-        self._thread.join()
-        self._woken.close()
-        self._waker.close()
+        self._thread.join(STOP_S)
+        if not self._thread.is_alive():
+            self._woken.close()
+            self._waker.close()
 
     def _run(self) -> None:
         backoff = Backoff(WAITS)

@@ -252,6 +252,20 @@ def test_an_answer_that_nobody_asked_for_is_passed_over():
         broker.join()
 
 
+def test_a_reader_ends_at_once_though_the_broker_does_not_answer(broker, closing):
+    gate = closing(Gate(broker.port, "mute"))
+    feed = Feed(BrokerAccess(HOST, gate.port), Fleet())
+    feed.start()
+    wait_for(lambda: gate.n_connects, "the first try")
+    started_s = time.monotonic()
+    feed.stop()
+    assert time.monotonic() - started_s < 5.0
+    # What was left behind ends by itself.
+    gate.shut()
+    wait_for(lambda: not feed._thread.is_alive(), "its end")
+    feed.stop()
+
+
 def test_a_connection_that_ends_instead_of_the_answer(broker, closing):
     gate = closing(Gate(broker.port))
     connection = Connection(BrokerAccess(HOST, gate.port), ClientIdentity("unlucky"))
