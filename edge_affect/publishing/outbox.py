@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import struct
 import threading
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from edge_affect.record import AffectRecord
 
+LOG = logging.getLogger("edge_affect.publishing")
 _STAMP = struct.Struct(">QQ?")
 PACKED_BYTES = _STAMP.size + SIZE_BYTES
 
@@ -116,7 +118,12 @@ class Outbox:
         return True
 
     def close(self) -> None:
-        """End; what is in memory is lost."""
+        """End; what is in memory is lost, and the log says how much that was."""
+        if self._entries:
+            LOG.warning(
+                "unsent records are lost: %d; [publish] spool_dir would keep them",
+                len(self._entries),
+            )
 
     def wait_s(self) -> float:
         """Return after how long to try ``take`` again, at most, seconds."""

@@ -119,3 +119,15 @@ def test_an_entry_is_small_enough_for_the_largest_queue():
         tracemalloc.stop()
     assert len(outbox) == n
     assert size / n * 100_000 < 16_000_000
+
+
+def test_what_is_lost_at_the_end_is_told(caplog):
+    outbox = filled(5, 3)
+    outbox.close()
+    assert caplog.messages == [
+        "unsent records are lost: 3; [publish] spool_dir would keep them",
+    ]
+    caplog.clear()
+    drained(outbox)
+    outbox.close()
+    assert caplog.messages == []
