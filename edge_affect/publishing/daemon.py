@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from edge_affect.record import AffectRecord, Command, SourceState
 
 LOG = logging.getLogger("edge_affect.publishing")
-HELD_UP_S = 3.0
-"""A tick that comes this late finds more records than it reads: they tell of then, not of now."""
+HELD_UP_S = 1.0
+"""A tick that comes this late may find more records than it reads; the newest is the present."""
+STALE_S = 10.0
+"""This late, not even the newest is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ class Publisher:
                 continue
             late_s = ticks.late_s(now_ns)
             if late_s >= HELD_UP_S:
-                n_skipped = self._inlet.skip()
+                n_skipped = self._inlet.catch_up(keeps_newest=late_s < STALE_S)
                 LOG.warning("held up for %.0f s; records passed over: %d", late_s, n_skipped)
             ticks.skip_to(now_ns)
             self._notifier.watchdog()

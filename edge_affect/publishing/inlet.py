@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from typing import TYPE_CHECKING
 
 from edge_affect.errors import RecordError, UsageError
@@ -66,24 +67,36 @@ class Inlet:
                 datagram = self._sock.recv(SIZE_BYTES + 1)
             except BlockingIOError:
                 return
-            try:
-                self._newest = decode(datagram)
-            except RecordError:
-                self.n_refused += 1
+            self._note(datagram)
 
-    def skip(self) -> int:
-        """Throw away what is waiting, unread, and return how much that was.
+    def _note(self, datagram: bytes) -> None:
+        try:
+            self._newest = decode(datagram)
+        except RecordError:
+            self.n_refused += 1
+
+    def catch_up(self, *, keeps_newest: bool) -> int:
+        """Read all that is waiting, and return how much of it was passed over unread.
 
         Since systemd lets hundreds wait, ``receive`` would come to the newest only after many
         ticks.
+
+        Args:
+            keeps_newest: Whether the newest record still counts. Where the kernel has no room left
+                it keeps the oldest, so that after a long while even the newest is old.
         """
-        self._newest = None
-        for n_skipped in range(_MAX_WAITING):
+        newest: deque[bytes] = deque(maxlen=_MAX_DATAGRAMS_PER_READ if keeps_newest else 0)
+        n_read = 0
+        while n_read < _MAX_WAITING:
             try:
-                self._sock.recv(SIZE_BYTES + 1)
+                newest.append(self._sock.recv(SIZE_BYTES + 1))
             except BlockingIOError:
-                return n_skipped
-        return _MAX_WAITING
+                break
+            n_read += 1
+        self._newest = None
+        for datagram in newest:
+            self._note(datagram)
+        return n_read - len(newest)
 
     @property
     def newest(self) -> AffectRecord | None:

@@ -55,11 +55,28 @@ def test_what_waited_is_thrown_away_however_much_it_is(ends):
             n_sent += 1
     assert n_sent >= 10
     inlet.receive()
-    assert inlet.skip() == max(0, n_sent - 16)
+    assert inlet.catch_up(keeps_newest=False) == max(0, n_sent - 16)
     assert inlet.take() is None
     sender.send(encode(NOBODY))
     inlet.receive()
     assert inlet.take() == NOBODY
+
+
+def test_the_newest_is_found_however_many_wait(ends):
+    sender, inlet = ends
+    sender.settimeout(0)
+    n_sent = 0
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(100):
+            sender.send(encode(PAUSED))
+            n_sent += 1
+    # Room for one more, however little there is.
+    inlet._sock.recv(100)
+    sender.send(encode(NOBODY))
+    assert inlet.catch_up(keeps_newest=True) == max(0, n_sent - 16)
+    assert inlet.take() == NOBODY
+    assert inlet.catch_up(keeps_newest=True) == 0
+    assert inlet.take() is None
 
 
 @pytest.mark.parametrize(
