@@ -147,26 +147,28 @@ install_packages() {
 
 check_release() { # $from: checksums, signature, and what is in it
     [ -f "$from/SHA256SUMS" ] || stop 66 "$from has no SHA256SUMS; is it a release folder?"
+    # Checked and used from copies, which nobody changes in between.
+    sums=$work/SHA256SUMS
+    cp "$from/SHA256SUMS" "$sums"
     if [ -n "$signers" ]; then
         command -v ssh-keygen >/dev/null || stop 69 "there is no ssh-keygen to check the signature with; install openssh-client."
         [ -f "$from/SHA256SUMS.sig" ] || stop 65 "$from is not signed (no SHA256SUMS.sig), but $signers asks for a signature."
         ssh-keygen -Y verify -f "$signers" -I edge-affect-release -n edge-affect-release \
-            -s "$from/SHA256SUMS.sig" <"$from/SHA256SUMS" >/dev/null 2>&1 ||
+            -s "$from/SHA256SUMS.sig" <"$sums" >/dev/null 2>&1 ||
             stop 65 "the signature of $from is not by a key of $signers; nothing was installed."
         say "Signature and checksums of the release are right"
     else
         say "Checksums only: no signature is asked for ($config/allowed-signers would)"
     fi
-    # Checked and used from a copy, which nobody changes in between.
     mkdir "$work/release"
     for file in "$from"/edge_affect-*-py3-none-any.whl "$from"/edge_affect-*.tar.gz; do
         [ -f "$file" ] || stop 66 "$from has not both, a wheel and a source archive."
         name=$(basename "$file")
-        grep -qE "^[0-9a-f]{64}  $name\$" "$from/SHA256SUMS" ||
+        grep -qE "^[0-9a-f]{64}  $name\$" "$sums" ||
             stop 65 "$name is not in the SHA256SUMS of $from; nothing was installed."
         cp "$file" "$work/release"
     done
-    (cd "$work/release" && grep -E '  edge_affect-[^/]*(whl|tar\.gz)$' "$from/SHA256SUMS" |
+    (cd "$work/release" && grep -E '  edge_affect-[^/]*(whl|tar\.gz)$' "$sums" |
         sha256sum --check --strict --quiet) >/dev/null 2>&1 ||
         stop 65 "a file of $from does not have the checksum that its SHA256SUMS says; nothing was installed."
     [ "$(ls "$work/release" | wc -l)" = 2 ] || stop 65 "$from holds more than one release."

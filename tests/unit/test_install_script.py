@@ -1,6 +1,7 @@
 """install.sh as far as it goes without a system; `make check-install` does the rest."""
 
 import copy
+import hashlib
 import json
 import os
 import re
@@ -109,8 +110,8 @@ def changed(**values):
     return vector
 
 
-def test_an_upgrade_that_breaks_off_leaves_the_configuration_as_it_was(tmp_path):
-    """The release before, which goes on running, would not start with a newer file."""
+def installer_below(folder):
+    """Return the installer for a machine that has all it needs, with its folders below this one."""
     if os.geteuid() != 0:
         pytest.skip("the installer must be run as root")
     text = TEXT
@@ -122,8 +123,7 @@ def test_an_upgrade_that_breaks_off_leaves_the_configuration_as_it_was(tmp_path)
     ):
         variable, _, path = name.partition("=")
         assert text.count(f"\n{name}\n") == 1
-        text = text.replace(f"\n{name}\n", f"\n{variable}={tmp_path}{path}\n")
-    # A machine that has all it needs, and a release that is built but cannot be put in place.
+        text = text.replace(f"\n{name}\n", f"\n{variable}={folder}{path}\n")
     for line, instead in (
         ("    check_machine\n", ""),
         ("    install_packages $packages\n", ""),
@@ -131,13 +131,53 @@ def test_an_upgrade_that_breaks_off_leaves_the_configuration_as_it_was(tmp_path)
     ):
         assert text.count(line) == 1
         text = text.replace(line, instead)
+    script = folder / "install.sh"
+    script.write_text(text)
+    script.chmod(0o755)
+    return script
+
+
+def test_a_release_that_is_changed_once_its_signature_was_checked_is_refused(tmp_path):
+    script = installer_below(tmp_path)
+    release = tmp_path / "release"
+    release.mkdir()
+    names = ("edge_affect-1-py3-none-any.whl", "edge_affect-1.tar.gz")
+
+    def sums(content):
+        digest = hashlib.sha256(content).hexdigest()
+        return "".join(f"{digest}  {name}\n" for name in names)
+
+    for name in names:
+        (release / name).write_bytes(b"good\n")
+    (release / "SHA256SUMS").write_text(sums(b"good\n"))
+    (release / "SHA256SUMS.sig").write_text("by the right key\n")
+    evil = tmp_path / "evil-sums"
+    evil.write_text(sums(b"evil\n"))
+    # Says yes to what it reads, as the real one does, and then somebody swaps everything.
+    keygen = tmp_path / "bin/ssh-keygen"
+    keygen.parent.mkdir()
+    swaps = "".join(f"echo evil >{release / name}\n" for name in names)
+    keygen.write_text(f"#!/bin/sh\ncat >/dev/null\n{swaps}cp {evil} {release}/SHA256SUMS\n")
+    keygen.chmod(0o755)
+    signers = tmp_path / "signers"
+    signers.touch()
+    done = subprocess.run(
+        [script, "--from", release, "--signers", signers],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": f"{keygen.parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (65, 1)
+    assert "does not have the checksum" in done.stderr
+
+
+def test_an_upgrade_that_breaks_off_leaves_the_configuration_as_it_was(tmp_path):
+    """The release before, which goes on running, would not start with a newer file."""
+    script = installer_below(tmp_path)
+    # A release that is built but cannot be put in place.
     for folder in ("edge_affect", "models_tflite", "systemd", "integrations", "requirements"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         (tmp_path / name).symlink_to(ROOT / name)
-    script = tmp_path / "install.sh"
-    script.write_text(text)
-    script.chmod(0o755)
     for name in ("before", "next"):
         release = tmp_path / "opt/edge-affect/releases" / name
         (release / "bin").mkdir(parents=True)
