@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 WAIT_S = 120.0
 """For what happens within seconds where nothing holds it up."""
@@ -21,6 +22,14 @@ def wait_for(condition, what):
             said = what() if callable(what) else what
             raise AssertionError(f"waited in vain for {said}")
         time.sleep(STEP_S)
+
+
+def is_running(pid: str) -> bool:
+    """Whether a process is there and has not ended, waited for or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 class Stopwatch:

@@ -81,7 +81,7 @@ class Boxes:
     def send(self, box, topic, payload, retain=False):
         data = payload if isinstance(payload, str | bytes) else json.dumps(payload)
         info = self._client.publish(f"edge-affect/{box}/{topic}", data, 1, retain)
-        info.wait_for_publish(10)
+        info.wait_for_publish(60)
 
     def status(self, box, word="online"):
         self.send(box, "status", word, retain=True)

@@ -78,16 +78,37 @@ def open_page(chromium, site):
     assert others == []
 
 
+class Saying(dict):
+    """What each box says; what is taken out has been said for the last time."""
+
+    def __init__(self, boxes):
+        super().__init__()
+        self._boxes = boxes
+        self._lock = threading.Lock()
+
+    def __delitem__(self, box):
+        with self._lock:
+            super().__delitem__(box)
+
+    def clear(self):
+        with self._lock:
+            super().clear()
+
+    def say(self):
+        with self._lock:
+            for box, item in list(self.items()):
+                self._boxes.affect(box, item)
+
+
 @pytest.fixture
 def keep_saying(boxes):
     """Let boxes say something five times a second until the end of the test."""
     stop = threading.Event()
-    said = {}
+    said = Saying(boxes)
 
     def run():
         while not stop.wait(0.2):
-            for box, item in list(said.items()):
-                boxes.affect(box, item)
+            said.say()
 
     thread = threading.Thread(target=run)
     thread.start()

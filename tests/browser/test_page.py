@@ -1,5 +1,6 @@
 """The page in a real browser: what people get to see, and what they must not be made to see."""
 
+import json
 import time
 from dataclasses import replace
 
@@ -96,7 +97,6 @@ def test_offline_is_no_mood_and_its_alerts_do_not_count(boxes, open_page, keep_s
     page = open_page()
     page.wait_for_text("Somebody should step in.", ".alerts")
     keep_saying.clear()
-    time.sleep(0.3)
     boxes.status(BOX, "offline")
     page.wait_for_text("Offline", HEADLINE)
     page.wait(NO_SPOT)
@@ -117,7 +117,10 @@ def test_silence_is_told_and_not_taken_for_calm(monkeypatch, boxes, open_page, k
     page.wait_for_text("No news for", HEADLINE)
     page.wait(NO_SPOT)
     assert "no values come" in page.text(".said")
-    page.wait_for_text("No news for 3 s", HEADLINE)
+    # It counts.
+    first = page.text(HEADLINE)
+    page.wait(f"document.querySelector('{HEADLINE}').innerText !== {json.dumps(first)}")
+    assert page.text(HEADLINE).startswith("No news for")
     keep_saying[BOX] = HAPPY
     page.wait_for_text("Mainly happiness", HEADLINE)
 
@@ -133,7 +136,6 @@ def test_what_comes_late_is_history_and_never_the_present(boxes, open_page, keep
         "document.querySelector('.headline'), {childList: true, characterData: true})"
     )
     keep_saying.clear()
-    time.sleep(0.5)
     for ago_s in range(110, 70, -1):
         boxes.affect(BOX, ANGRY, ago_s, is_late=True)
     page.js("document.querySelector('.card-head button:last-of-type').click()")
@@ -161,7 +163,6 @@ def test_a_broker_that_restarts_needs_no_reload(broker, boxes, open_page, keep_s
     page.wait(SPOT)
     page.js("window.isSamePage = true")
     keep_saying.clear()
-    time.sleep(0.3)
     boxes.close()
     broker.stop()
     page.wait_for_text("No connection to the broker.", "#trouble")
@@ -169,7 +170,7 @@ def test_a_broker_that_restarts_needs_no_reload(broker, boxes, open_page, keep_s
     page.wait_for_text("Unknown right now", HEADLINE)
     page.wait(NO_SPOT)
     broker.start()
-    page.wait_for_text("Broker connected", "#link", 25.0)
+    page.wait_for_text("Broker connected", "#link")
     # The broker is there again; the box is not yet, and that is no calm either.
     page.wait_for_text("Nothing heard", HEADLINE)
     boxes.connect()
@@ -319,7 +320,6 @@ def test_a_fleet_shows_who_needs_somebody_first(boxes, open_page, keep_saying):
         keep_saying[name] = CALM
     time.sleep(0.5)
     del keep_saying["d/four"]
-    time.sleep(0.3)
     boxes.alert("c/three", "rising-anger", "Somebody should step in.")
     boxes.status("d/four", "offline")
     page = open_page()
@@ -330,7 +330,6 @@ def test_a_fleet_shows_who_needs_somebody_first(boxes, open_page, keep_saying):
     names = page.js("[...document.querySelectorAll('.tile h2')].map(e => e.textContent)")
     assert names == ["c / three", "d / four", "a / one", "b / two"]
     del keep_saying["b/two"]
-    time.sleep(0.3)
     boxes.close_box("b/two")
     page.wait("document.querySelectorAll('.tile').length === 3", "the box that was taken away")
 

@@ -39,7 +39,8 @@ def test_a_mute_broker_is_left_after_a_while(broker, listener, closing, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(mqtt, "ANSWER_TIMEOUT_S", 0.4)
         gate = closing(Gate(broker.port, "mute"))
-        box = closing(Box(gate.port))
+        # Nor does its keep-alive end it.
+        box = closing(Box(gate.port, keepalive_s=3600))
         wait_for(lambda: gate.n_connects >= 2, "a second attempt")
     # From now on it may take its time.
     gate.manner = "pass"

@@ -6,6 +6,7 @@ for rights, dynamic security, refuses. So do other brokers.
 
 import json
 import logging
+import math
 import socket
 import subprocess
 import sys
@@ -159,7 +160,11 @@ def test_the_doctor_tries_what_the_box_subscribes_to(
     wait_for(lambda: f"subscription to {topic_filter}: " in caplog.text, "the log line")
 
 
-def test_the_doctor_says_that_it_may_not_read_its_own_message(strict, capsys, tmp_path):
+def test_the_doctor_says_that_it_may_not_read_its_own_message(
+    strict, capsys, tmp_path, monkeypatch
+):
+    # What it waits for a message.
+    monkeypatch.setattr("edge_affect.diagnosis.broker.TIMEOUT_S", 600.0)
     broker = strict("edge-affect/site/box/doctor")
     path = tmp_path / "box.toml"
     path.write_text(f'[mqtt]\nhost = "{HOST}"\nport = {broker.port}\n')
@@ -167,13 +172,13 @@ def test_the_doctor_says_that_it_may_not_read_its_own_message(strict, capsys, tm
     assert cli.main(["doctor", "--config", str(path), "--only", "broker"]) == 69
     assert sentence(broker.port, "edge-affect/site/box/doctor") in capsys.readouterr().out
     # At once: it does not wait for a message that cannot come.
-    assert time.monotonic() - begun_s < 4.0
+    assert time.monotonic() - begun_s < 300.0
 
 
 @pytest.mark.parametrize("command", [("watch", "--lines"), ("dashboard", "--port", "0")])
 def test_readers_end_with_one_sentence(strict, capsys, command):
     broker = strict(ALL_BOXES)
-    code = cli.main([*command, "--broker", f"{HOST}:{broker.port}", "--seconds", "20"])
+    code = cli.main([*command, "--broker", f"{HOST}:{broker.port}", "--seconds", "120"])
     captured = capsys.readouterr()
     assert code == 69
     assert captured.err.splitlines() == [f"edge-affect: {sentence(broker.port, ALL_BOXES)}"]
@@ -209,8 +214,8 @@ def test_a_page_that_runs_says_what_is_refused_until_it_is_put_right(strict, rig
         broker.stop()
         rights.refuse()
         broker.start()
-        wait_for(lambda: fleet.link.is_connected, "the subscription", 25.0)
-        wait_for(lambda: fleet.get("hall/one").status == "online", "the box, again", 25.0)
+        wait_for(lambda: fleet.link.is_connected, "the subscription")
+        wait_for(lambda: fleet.get("hall/one").status == "online", "the box, again")
     finally:
         feed.stop()
 
@@ -223,7 +228,7 @@ def test_a_broker_that_does_not_answer_a_subscription_is_not_waited_for_long(
     gate = closing(Gate(broker.port))
     connection = Connection(BrokerAccess(HOST, gate.port), ClientIdentity("patient"))
     connection.open()
-    gate.delay_s = 1.0
+    gate.delay_s = math.inf
     monkeypatch.setattr(mqtt, "ANSWER_TIMEOUT_S", 0.3)
     with pytest.raises(BrokerError, match=r"did not answer the subscription to a/b within 0 s"):
         connection.listen("a/b")
@@ -308,7 +313,7 @@ def test_the_examples_do_not_wait_for_what_cannot_come(strict, tmp_path, program
     name, *options = program
     done = subprocess.run(
         [sys.executable, EXAMPLES / f"{name}.py", "--port", str(broker.port), *options],
-        cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("The broker refuses the subscription: ")

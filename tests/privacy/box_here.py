@@ -1,6 +1,6 @@
 """Runs both processes of a box from ``box_part.py`` with the product's own launcher.
 
-``box_here.py CONFIG CLIP SECONDS``
+``box_here.py CONFIG CLIP``; it plays the clip round and round until it is told to end.
 """
 
 import logging
@@ -13,13 +13,11 @@ PART = str(Path(__file__).with_name("box_part.py"))
 
 
 def main():
-    config, clip, seconds = sys.argv[1:]
+    config, clip = sys.argv[1:]
     logging.basicConfig(level=logging.INFO, format="run: %(message)s")
     settings = LaunchSettings((sys.executable, PART, "sense"), (sys.executable, PART, "publish"))
     options = ["--config", config]
-    # sensing alone has an end: without it the publisher is told to stop
-    sensing = [*options, "--seconds", seconds, "--video", clip]
-    sys.exit(launch(sensing, options, settings))
+    sys.exit(launch([*options, "--video", clip, "--loop"], options, settings))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Outside:
             input=None if question is None else json.dumps(question),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
             cwd="/",
             env=self.environment,

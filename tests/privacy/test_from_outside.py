@@ -47,7 +47,7 @@ def intrude(around, missing, intruder_id):
             identity = {"user": intruder_id, "group": intruder_id, "extra_groups": []}
         done = subprocess.run(
             [around.python(), f"{tools}/intruder.py", str(victim.pid)],
-            capture_output=True, text=True, check=True, cwd="/", timeout=60,
+            capture_output=True, text=True, check=True, cwd="/", timeout=600,
             env=around.environment, **identity,
         )  # fmt: skip
     finally:

@@ -26,7 +26,7 @@ from edge_affect.types import AudioBlock, FaceObservation, VideoFrame
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).with_name("sense_here.py")
 EARLY, LATE = watermark.mark(1), watermark.mark(2)
-EARLY_S, LATE_S = 1.0, 14.0
+EARLY_S, LATE_S = 1.0, 40.0
 WINDOW_S = 2.5
 RECORDS_PER_S = 4
 N_RECORDS = round((EARLY_S + WINDOW_S + 2.0) * RECORDS_PER_S)

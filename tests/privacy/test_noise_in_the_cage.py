@@ -20,7 +20,7 @@ print(len({discrete_laplace(Fraction(600), secrets.randbelow) for _ in range(20)
 
 def test_the_operating_systems_randomness_reaches_into_the_cage():
     done = subprocess.run(
-        [sys.executable, "-c", DRAW], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", DRAW], capture_output=True, text=True, timeout=600, check=False
     )
     if "CageError" in done.stderr and not os.environ.get("EDGE_AFFECT_REQUIRE_CAGE"):
         pytest.skip(f"no cage here: {done.stderr.splitlines()[-1]}")

@@ -21,10 +21,11 @@ from box_part import WORDS, planted_points
 from wire import Capture, published, read_pcap, streams_to
 
 from edge_affect.broker import LocalBroker
+from tests.patience import WAIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schemas"
-SECONDS = 4
+CLIP_S = 6
 SHOWN = watermark.mark(2026)
 SPOKEN = "cancel my contract"
 SENTENCE = f"I want to {SPOKEN}"
@@ -110,14 +111,15 @@ def parts_of(pid):
 def run_box(folder, port, *, leaks, spoken=None):
     """Run a box in ``folder``, the only place that belongs to it, and gather what it left.
 
-    With ``spoken``, int16 samples, the clip speaks and the box listens to words.
+    With ``spoken``, int16 samples, the clip speaks and the box listens to words. It ends when it
+    has published all that a test asks for, however long the machine takes for that.
     """
-    seconds = SECONDS if spoken is None else 3 * SECONDS  # the first utterance is often missed
+    clip_s = CLIP_S if spoken is None else 2 * CLIP_S
     places = {name: folder / "box" / name for name in ("home", "tmp", "state", "work")}
     for place in places.values():
         place.mkdir(parents=True)
     clip = folder / "clip.mkv"
-    watermark.write_clip(clip, [(SHOWN, seconds + 2)], WORDS, spoken)
+    watermark.write_clip(clip, [(SHOWN, clip_s)], WORDS, spoken)
     config = folder / "box.toml"
     config.write_text(
         f'[device]\nsite = "t"\nname = "box"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
@@ -144,11 +146,15 @@ def run_box(folder, port, *, leaks, spoken=None):
     try:
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(
-                [*program, str(config), str(clip), str(seconds)],
+                [*program, str(config), str(clip)],
                 stdout=log, stderr=log, cwd=places["work"], env=environment,
             )  # fmt: skip
-            look_into(process, remains)
-            remains.code = process.wait(timeout=60)
+            try:
+                has_said = said_with_words if spoken is not None else said_of_face_and_voice
+                look_into(process, remains, lambda: is_enough(capture, has_said, leaks=leaks))
+            finally:
+                process.terminate()
+                remains.code = process.wait(timeout=WAIT_S)
     finally:
         capture.close()
     capture.write(folder / "broker.pcap")
@@ -176,10 +182,44 @@ def read_if_there(path):
         return b""
 
 
-def look_into(process, remains):
-    """Look at the shared mappings again and again while the box runs."""
-    while process.poll() is None:
+def said_of_face_and_voice(messages):
+    """Whether the box tells of the planted face and of sound, and has gone on for a while."""
+    vectors = [json.loads(m.payload) for m in messages if m.topic.endswith("/affect")]
+    is_seen = any(v["people"] == "1" for v in vectors)
+    return is_seen and any(v["speech_share"] is not None for v in vectors) and len(vectors) >= 3
+
+
+def said_with_words(messages):
+    """Whether the box has recognised the phrase, and raised its alert."""
+    vectors = [json.loads(m.payload) for m in messages if m.topic.endswith("/affect")]
+    alerts = [json.loads(m.payload) for m in messages if m.topic.endswith("/alert/churn")]
+    return any(v["words"]["phrases"] == [1] for v in vectors) and any(
+        a["state"] == "raised" for a in alerts
+    )
+
+
+def is_enough(capture, has_said, *, leaks):
+    """Return whether the broker has heard what a test asks for, and of a leaky box its leak."""
+    streams = streams_to(list(capture.packets), capture.port)
+    try:
+        messages = [message for stream in streams for message in published(stream)]
+    except IndexError:  # cut in the middle of a length
+        return False
+    topics = {m.topic.split("/", 3)[3] for m in messages}
+    is_leaking = any(b'"note"' in m.payload for m in messages)
+    return "health" in topics and has_said(messages) and (is_leaking or not leaks)
+
+
+def look_into(process, remains, is_enough):
+    """Look at the shared mappings again and again until the box has done enough."""
+    ends_s = time.monotonic() + 3 * WAIT_S
+    n_looks = 0
+    while n_looks < 2:
+        assert process.poll() is None, "the box has ended by itself"
+        assert time.monotonic() < ends_s, "the box did not say what was waited for"
         time.sleep(0.3)
+        # What is at the broker was in the mapping before.
+        n_looks += n_looks > 0 or is_enough()
         try:
             for role, pid in parts_of(process.pid).items():
                 parts = list(traces.mappings(pid, traces.is_shared_file))
@@ -253,7 +293,6 @@ def test_the_honest_box_really_worked(boxes):
     assert b"cage proven" in honest.logs
     assert sorted(honest.mapped) == ["publish", "sense"]
     vectors = [json.loads(m.payload) for m in honest.messages() if m.topic.endswith("/affect")]
-    assert len(vectors) >= 3
     assert {v["people"] for v in vectors} >= {"1"}, "the planted face was not seen"
     assert any(v["speech_share"] is not None for v in vectors), "the sound was not heard"
 

@@ -19,7 +19,7 @@ class Capture:
     """
 
     def __init__(self, port):
-        self._port = port
+        self.port = port
         every_protocol = socket.htons(3)
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, every_protocol)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
@@ -34,7 +34,7 @@ class Capture:
             if not select.select([self._socket], [], [], 0.1)[0]:
                 continue
             packet, address = self._socket.recvfrom(1 << 18)
-            if address[2] != OUTGOING and self._port in ports_of(packet):
+            if address[2] != OUTGOING and self.port in ports_of(packet):
                 self.packets.append(packet)
 
     def close(self):

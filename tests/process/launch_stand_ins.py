@@ -15,7 +15,7 @@ def main():
     settings = launcher.LaunchSettings(
         sense_program=(sys.executable, program, "sense", folder),
         publish_program=(sys.executable, program, "publish", folder),
-        stop_timeout_s=options.pop("stop_timeout_s", 5.0),
+        stop_timeout_s=options.pop("stop_timeout_s", 60.0),
     )
     sys.exit(launcher.launch(sense_args, publish_args, settings, **options))
 

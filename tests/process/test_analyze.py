@@ -6,11 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.patience import is_running, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -46,7 +47,7 @@ def analyze(*arguments, **environment) -> subprocess.CompletedProcess:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
         env=dict(os.environ) | environment,
     )
@@ -142,18 +143,19 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path):
     options = ("--jobs", 2, "--formats", "csv,parquet")
     whole = analyze(media, "--out", tmp_path / "whole", *options)
     assert whole.returncode == 75, whole.stderr
-    out = tmp_path / "killed"
-    process = subprocess.Popen(
-        command(media, "--out", out, *options), cwd=ROOT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    ends_s = time.monotonic() + 120
-    while not (finished := list(out.glob("records/*.json"))):
-        assert process.poll() is None, "it was done before it could be killed"
-        assert time.monotonic() < ends_s
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
+    # On a busy machine it may be done before it can be killed.
+    for number in range(5):
+        out = tmp_path / f"killed-{number}"
+        process = subprocess.Popen(
+            command(media, "--out", out, *options), cwd=ROOT,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_for(lambda: list(out.glob("records/*.json")), "a finished recording")  # noqa: B023
+        process.kill()
+        process.wait()
+        finished = list(out.glob("records/*.json"))
+        if len(finished) < 4:
+            break
     assert not (out / "recordings.csv").exists()
     noted = {path: path.stat().st_mtime_ns for path in finished}
     (out / "vectors" / "half.csv.part").write_text("torn")
@@ -169,13 +171,6 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path):
     assert tree(out) == tree(tmp_path / "whole")
 
 
-def is_running(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def test_ctrl_c_and_sigterm_end_in_part_and_leave_no_process(tmp_path):
     media = tmp_path / "media"
     media.mkdir()
@@ -189,21 +184,18 @@ def test_ctrl_c_and_sigterm_end_in_part_and_leave_no_process(tmp_path):
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         threads = Path(f"/proc/{process.pid}/task")
-        ends_s = time.monotonic() + 60
-        parts: list[str] = []
-        while not parts and time.monotonic() < ends_s:
-            time.sleep(0.02)
-            parts = [pid for t in threads.glob("*/children") for pid in t.read_text().split()]
-        assert parts
+
+        def parts() -> list[str]:
+            return [pid for t in threads.glob("*/children") for pid in t.read_text().split()]  # noqa: B023
+
+        wait_for(parts, "a process that analyses")
+        begun = parts()
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
         assert process.returncode == 75, err
         assert "run the same line again" in err
         assert "Traceback" not in err
-        ends_s = time.monotonic() + 5
-        while any(map(is_running, parts)):
-            assert time.monotonic() < ends_s
-            time.sleep(0.02)
+        wait_for(lambda: not any(map(is_running, begun)), "its end")  # noqa: B023
 
 
 def test_jobs_and_cage_change_nothing_in_the_results(odd, tmp_path):

@@ -47,7 +47,7 @@ def screaming(call: Path, folder: Path, setting: str, channel: int) -> list[floa
     done = subprocess.run(
         [sys.executable, "-m", "edge_affect", "replay", "--audio", str(call), "--fast", "--json",
          "--config", str(config)],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     levels = [json.loads(line)["events"]["screaming"] for line in done.stdout.splitlines()]

@@ -14,6 +14,7 @@ import pytest
 
 from edge_affect.broker import LocalBroker
 from edge_affect.errors import ExitCode
+from tests.patience import WAIT_S, Stopwatch, wait_for
 from tests.process.test_end_to_end import Reader
 from tests.wires import CONSENT, MUTE
 
@@ -60,13 +61,13 @@ class Box:
         for line in self.process.stderr:
             self.lines.append(line)
 
-    def wait_line(self, text, begin=0, timeout_s=30):
+    def wait_line(self, text, begin=0):
         """Wait for a line of the log after line number ``begin``, and return the seconds."""
-        started = time.monotonic()
-        while not any(text in line for line in self.lines[begin:]):
-            assert time.monotonic() - started < timeout_s, (text, self.lines)
-            time.sleep(0.005)
-        return time.monotonic() - started
+        with Stopwatch() as watch:
+            wait_for(
+                lambda: any(text in line for line in self.lines[begin:]), lambda: (text, self.lines)
+            )
+        return watch.took_s
 
     def states(self):
         """What the newest message says of the sources and of affect."""
@@ -74,21 +75,18 @@ class Box:
         sensing = message["sensing"]
         return message["abstained"], sensing["microphone"], sensing["camera"]
 
-    def wait_states(self, *states, timeout_s=30):
-        end = time.monotonic() + timeout_s
-        while not self.reader.of("affect") or self.states() != states:
-            assert time.monotonic() < end, (self.states(), self.lines)
-            time.sleep(0.02)
+    def wait_states(self, *states):
+        wait_for(lambda: self.reader.of("affect") and self.states() == states, lambda: self.lines)
 
     def wait_open(self):
-        end = time.monotonic() + 30
-        while not self.reader.of("affect") or self.states()[1:] != ("ok", "ok"):
-            assert time.monotonic() < end, self.lines
-            time.sleep(0.02)
+        wait_for(
+            lambda: self.reader.of("affect") and self.states()[1:] == ("ok", "ok"),
+            lambda: self.lines,
+        )
 
     def end(self):
         self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(30)
+        code = self.process.wait(WAIT_S)
         self._thread.join()
         self.process.stderr.close()
         return code
@@ -147,11 +145,8 @@ def test_the_switch_mutes_the_real_box_and_no_command_lifts_it(start, tmp_path):
     assert box.end() == 0
 
 
-def wait_light(folder, state, timeout_s=3.0):
-    end = time.monotonic() + timeout_s
-    while (folder / "light").read_text() != state:
-        assert time.monotonic() < end, f"the light is not {state}"
-        time.sleep(0.02)
+def wait_light(folder, state):
+    wait_for(lambda: (folder / "light").read_text() == state, f"the light to be {state}")
 
 
 def command(reader, name):
@@ -191,7 +186,7 @@ def test_without_a_gpio_chip_nothing_is_sensed(start):
     box = start(SWITCHES)
     if importlib.util.find_spec("lgpio") is None:
         box.wait_line("pip install 'edge-affect[pi]'")
-        assert box.process.wait(30) == ExitCode.CONFIGURATION
+        assert box.process.wait(WAIT_S) == ExitCode.CONFIGURATION
         return
     box.wait_line("nothing is permitted: The GPIO pins cannot be had")
     box.wait_states(*PAUSED)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge_affect.broker import HOST, LocalBroker, free_port
+from tests.patience import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (what is tested)
@@ -24,7 +25,7 @@ def run(*options, **variables):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
         env={**os.environ, **variables},
     )
@@ -40,7 +41,7 @@ def start(*options):
 
 
 def status_of(port):
-    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
     connection.request("GET", "/", headers={"Connection": "close"})
     with contextlib.closing(connection), connection.getresponse() as answer:
         return answer.status
@@ -52,7 +53,7 @@ def test_it_serves_until_it_is_told_to_end(number):
         process, port = start("--broker", f"{HOST}:{broker.port}", "--port", "0")
         assert status_of(port) == 200
         process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -60,7 +61,7 @@ def test_it_waits_for_a_broker_when_told_to():
     process, port = start("--broker", f"{HOST}:{free_port()}", "--port", "0", "--wait")
     assert status_of(port) == 200
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -115,4 +116,7 @@ def test_a_browser_is_opened_only_where_there_is_a_screen(tmp_path):
         assert not (tmp_path / "opened").exists()
         done = run(*options, BROWSER=f"{browser} %s", DISPLAY=":9")
     assert done.returncode == 0
-    assert (tmp_path / "opened").read_text().startswith("http://127.0.0.1:")
+    # The browser is a process of its own.
+    opened = tmp_path / "opened"
+    wait_for(lambda: opened.exists() and opened.read_text(), "the browser")
+    assert opened.read_text().startswith("http://127.0.0.1:")

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +13,7 @@ import pytest
 
 from edge_affect.publishing.access import BrokerAccess
 from edge_affect.publishing.mqtt import MQTT_5, ClientIdentity, Connection
+from tests.patience import WAIT_S, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schemas"
@@ -46,11 +46,11 @@ class Reader:
     def of(self, topic: str) -> list[bytes]:
         return [data for name, data, _ in list(self.messages) if name.endswith(f"/{topic}")]
 
-    def wait_for(self, topic: str, n: int, timeout_s: float) -> list[bytes]:
-        end = time.monotonic() + timeout_s
-        while len(self.of(topic)) < n:
-            assert time.monotonic() < end, f"{len(self.of(topic))} of {n} {topic} messages came"
-            time.sleep(0.05)
+    def wait_for(self, topic: str, n: int) -> list[bytes]:
+        wait_for(
+            lambda: len(self.of(topic)) >= n,
+            lambda: f"{n} {topic} messages; {len(self.of(topic))} came",
+        )
         return self.of(topic)
 
     def close(self) -> None:
@@ -97,8 +97,14 @@ def start(tmp_path: Path, port: int, *options: str, extra: str = "") -> subproce
 
 def end(process: subprocess.Popen, number: int = signal.SIGINT) -> tuple[int, str]:
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=WAIT_S)
     return process.returncode, errors
+
+
+def of_a_face(reader: Reader) -> list[dict]:
+    """Vectors that say something about a face."""
+    vectors = [json.loads(payload) for payload in reader.of("affect")]
+    return [v for v in vectors if v["abstained"] is None and "face" in v["modalities"]]
 
 
 def validate(topic: str, payloads: list[bytes]) -> list[dict]:
@@ -117,7 +123,8 @@ def test_a_clip_of_a_face_and_a_voice_reaches_the_broker_from_inside_the_cage(
     clip = data_dir / "video" / "ravdess" / "01-01-01-01-01-01-01.mp4"
     process = start(tmp_path, broker.port, "--video", str(clip), "--loop")
     try:
-        reader.wait_for("affect", 8, timeout_s=60)
+        reader.wait_for("affect", 8)
+        wait_for(lambda: len(of_a_face(reader)) >= 3, "vectors of a face")
         pids = children_of(process.pid)
         assert sorted(pids) == ["publish", "sense"]
         status = Path(f"/proc/{pids['sense']}/status").read_text()
@@ -138,15 +145,18 @@ def test_a_clip_of_a_face_and_a_voice_reaches_the_broker_from_inside_the_cage(
 
     vectors = validate("affect", reader.of("affect"))
     assert [v["sequence"] for v in vectors] == list(range(len(vectors)))
-    seen = [v for v in vectors if v["abstained"] is None]
-    assert len(seen) >= 3
+    seen = of_a_face(reader)
     assert {v["people"] for v in seen} == {"1"}
-    assert any("face" in v["modalities"] for v in seen)
     assert reader.of("status")[-1] == b"offline"
     about = validate("about", reader.of("about"))[-1]
     assert "114.4" in json.dumps(about)
     topics = {name.split("/")[3] for name, _, _ in reader.messages}
     assert topics <= {"affect", "status", "about", "health", "alert", "event", "trend"}
+
+
+def microphone(reader: Reader) -> str:
+    """What the newest vector says of it."""
+    return json.loads(reader.of("affect")[-1])["sensing"]["microphone"]
 
 
 def test_pause_closes_the_sources_and_resume_opens_them(tmp_path, broker, reader):
@@ -156,13 +166,12 @@ def test_pause_closes_the_sources_and_resume_opens_them(tmp_path, broker, reader
     )
     process = start(tmp_path, broker.port, extra=extra)
     try:
-        reader.wait_for("affect", 2, timeout_s=60)
+        reader.wait_for("affect", 2)
         for command, expected in (("pause", "paused"), ("resume", "ok")):
             publish = ["mosquitto_pub", "-p", str(broker.port), "-n"]
             subprocess.run([*publish, "-t", f"edge-affect/test/box/set/{command}"], check=True)
-            n = len(reader.of("affect"))
-            latest = json.loads(reader.wait_for("affect", n + 3, timeout_s=20)[-1])
-            assert latest["sensing"]["microphone"] == expected
+            wait_for(lambda now=expected: microphone(reader) == now, expected)
+            latest = json.loads(reader.of("affect")[-1])
             assert (latest["abstained"] == "paused") == (expected == "paused")
     finally:
         code, errors = end(process, signal.SIGTERM)
@@ -176,9 +185,9 @@ def test_without_a_cage_nothing_reaches_the_broker(tmp_path, broker, reader):
         '[deployment]\nsetting = "home"\njurisdiction = "UK"\npurpose = "test"\ncontact = "me"\n'
     )
     process = start(tmp_path, broker.port, "--allow-unsandboxed", "--seconds", "4", extra=extra)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=WAIT_S)
     assert process.returncode == 0, errors
-    assert len(out.splitlines()) >= 3
+    assert out.splitlines()
     assert "no cage" in errors
     assert reader.messages == []
 
@@ -186,7 +195,7 @@ def test_without_a_cage_nothing_reaches_the_broker(tmp_path, broker, reader):
 def test_a_bad_recording_ends_both_processes_with_its_code(tmp_path, broker):
     (tmp_path / "noise.mp4").write_bytes(b"no video" * 500)
     process = start(tmp_path, broker.port, "--video", str(tmp_path / "noise.mp4"))
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=WAIT_S)
     assert process.returncode == 65, errors
     assert "Traceback" not in errors
     assert "noise.mp4" in errors

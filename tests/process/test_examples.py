@@ -21,7 +21,7 @@ from edge_affect.publishing.daemon import Publisher
 from edge_affect.record import AbstainReason, AffectRecord, Modality, encode
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 30.0
+WAIT_S = 120.0
 ANGRY = AffectRecord(expressions=(3, 0, 0, 0, 12, 0, 0, 0), modalities=Modality.VOICE)
 LAUGHING = AffectRecord(abstained=AbstainReason.NOBODY, events=(5, 0, 0, 0, 0))
 QUIET = AffectRecord(abstained=AbstainReason.NOBODY, events=(0, 0, 0, 0, 0))
@@ -53,7 +53,7 @@ def feed(broker):
     thread.start()
     yield lambda record: records.send(encode(record))
     publisher.stop()
-    thread.join(20.0)
+    thread.join(WAIT_S)
     records.close()
 
 

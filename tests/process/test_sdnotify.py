@@ -15,7 +15,7 @@ def manager(request, tmp_path):
     name = str(tmp_path / "notify") if request.param == "path" else f"\0edge-affect-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(name)
-        listener.settimeout(5)
+        listener.settimeout(60)
         yield listener, {"NOTIFY_SOCKET": name.replace("\0", "@")}
 
 

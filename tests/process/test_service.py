@@ -32,6 +32,7 @@ from edge_affect.sdnotify import Notifier
 from edge_affect.sensing.daemon import Ports, Schedule, SensingDaemon, workers_over
 from edge_affect.sensing.pipeline import Pipeline, Stages
 from edge_affect.types import VideoFrame
+from tests.patience import WAIT_S, wait_for
 from tests.process.test_consent import CONFIG
 from tests.process.test_end_to_end import Reader
 
@@ -49,7 +50,7 @@ class Manager:
         self.processes = []
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(folder / "notify"))
-        self.notify.settimeout(20)
+        self.notify.settimeout(WAIT_S)
 
     def start(self, name, command, walls=(), **environment):
         """Listen in ``folder/name`` and start a command when something arrives there."""
@@ -65,10 +66,8 @@ class Manager:
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         self.processes.append(process)
-        end = time.monotonic() + 10
-        while not (self.folder / name).exists():
-            assert time.monotonic() < end, process.stderr.read()
-            time.sleep(0.01)
+        wait_for(lambda: (self.folder / name).exists() or process.poll() is not None, name)
+        assert process.poll() is None, process.stderr.read()
         return process
 
     def send(self, name, data):
@@ -86,7 +85,7 @@ class Manager:
     def close(self):
         for process in self.processes:
             process.terminate()
-            process.wait(20)
+            process.wait(WAIT_S)
             process.stderr.close()
         self.notify.close()
 
@@ -115,28 +114,21 @@ def test_records_and_commands_pass_through_the_sockets_of_systemd(manager, tmp_p
         manager.send("commands", b"\xff")
         manager.hear(b"READY=1")
         manager.hear(b"WATCHDOG=1")
-        reader.wait_for("affect", 5, timeout_s=40)
+        reader.wait_for("affect", 5)
 
         def microphone():
             return json.loads(reader.of("affect")[-1])["sensing"]["microphone"]
 
-        wait_for(lambda: microphone() == "ok")
+        wait_for(lambda: microphone() == "ok", "ok")
         publish_command(broker.port, "pause")
-        wait_for(lambda: microphone() == "paused")
+        wait_for(lambda: microphone() == "paused", "paused")
         publish_command(broker.port, "resume")
-        wait_for(lambda: microphone() == "ok")
+        wait_for(lambda: microphone() == "ok", "ok")
         sense.terminate()
         manager.hear(b"STOPPING=1")
         assert "cage proven" in sense.stderr.read()
-        assert sense.wait(20) == 0
+        assert sense.wait(WAIT_S) == 0
         reader.close()
-
-
-def wait_for(condition, timeout_s=20.0):
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def publish_command(port, name):
@@ -158,7 +150,7 @@ def test_sensing_behind_half_a_wall_refuses(manager, tmp_path):
         records.bind(str(tmp_path / "records"))
         records.settimeout(0.0)
         manager.send("commands", b"\xff")
-        assert sense.wait(30) == ExitCode.CAGE_NOT_PROVEN
+        assert sense.wait(WAIT_S) == ExitCode.CAGE_NOT_PROVEN
         with pytest.raises(BlockingIOError):
             records.recv(64)
     assert "leaks" in sense.stderr.read()
@@ -243,14 +235,14 @@ class Held:
     def __call__(self, *_args, **_named):
         if not self._may_go_on.is_set():
             self._holds.set()
-            self._may_go_on.wait(60)
+            self._may_go_on.wait(2 * WAIT_S)
 
     def hold(self, send=lambda: None):
         """Hold the next one, which ``send`` may have to send, and return when it is held."""
         self._holds.clear()
         self._may_go_on.clear()
         send()
-        assert self._holds.wait(20), "nothing came to be held"
+        assert self._holds.wait(WAIT_S), "nothing came to be held"
 
     def let_go(self):
         self._may_go_on.set()
@@ -268,12 +260,15 @@ def life_signs(manager, seconds):
     return n_signs
 
 
-def wait_for_life_signs(manager, n_signs, timeout_s=20.0):
+def wait_for_life_signs(manager, n_signs):
     """Wait for so many life signs, for as long as a busy machine may need."""
-    end = time.monotonic() + timeout_s
-    while n_signs > 0:
-        assert time.monotonic() < end, f"{n_signs} life signs are missing"
-        n_signs -= life_signs(manager, 0.2)
+    signs = []
+    wait_for(lambda: signs.append(life_signs(manager, 0.2)) or sum(signs) >= n_signs, "life signs")
+
+
+def wait_for_silence(manager):
+    """Wait for a time in which a life sign is due several times and none comes."""
+    wait_for(lambda: life_signs(manager, 1.2) == 0, "the life signs to end")
 
 
 def test_a_frozen_stage_of_sensing_stops_the_life_signs(manager, tmp_path):
@@ -291,14 +286,13 @@ def test_a_frozen_stage_of_sensing_stops_the_life_signs(manager, tmp_path):
         wait_for_life_signs(manager, 3)
         stage.hold()
         # Half a period is forgiven, and what was said until then is still in the socket.
-        life_signs(manager, 0.9)
-        assert life_signs(manager, 1.2) == 0
+        wait_for_silence(manager)
         stage.let_go()
         wait_for_life_signs(manager, 2)
     finally:
         stage.let_go()
         daemon.stop()
-        thread.join(20)
+        thread.join(WAIT_S)
         notifier.close()
     assert not thread.is_alive()
 
@@ -315,13 +309,12 @@ def test_a_frozen_publisher_gives_no_life_sign(manager, tmp_path, monkeypatch):
         wait_for_life_signs(manager, 4)
         monkeypatch.setattr(publisher._outbox, "put", outbox, raising=False)
         outbox.hold(lambda: ours.send(encode(AffectRecord(abstained=AbstainReason.NOBODY))))
-        life_signs(manager, 0.6)
-        assert life_signs(manager, 1.2) == 0
+        wait_for_silence(manager)
         outbox.let_go()
         wait_for_life_signs(manager, 2)
     finally:
         outbox.let_go()
         publisher.stop()
-        thread.join(20)
+        thread.join(WAIT_S)
         ours.close()
     assert not thread.is_alive()

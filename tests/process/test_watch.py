@@ -25,7 +25,7 @@ from edge_affect.publishing.daemon import Publisher
 from edge_affect.record import AbstainReason, AffectRecord, Modality, encode
 from edge_affect.terminal.screen import _CLOSE, _OPEN
 
-WAIT_S = 30.0
+WAIT_S = 120.0
 HAPPY = AffectRecord(
     expressions=(2, 13, 0, 0, 0, 0, 0, 0), modalities=Modality.FACE, confidence=9, valence=12,
     arousal=3,
@@ -128,7 +128,7 @@ class Terminal:
         while self.process.poll() is None and time.monotonic() < deadline_s:
             self._read()
         self._read()
-        return self.process.wait(1.0)
+        return self.process.wait(WAIT_S)
 
     @property
     def is_as_found(self):
@@ -201,19 +201,30 @@ def test_no_color_is_respected(broker, box):
 
 def test_a_pipe_gets_lines(broker, box):
     command = [sys.executable, "-m", "edge_affect", "watch"]
+    watching = subprocess.Popen(
+        [*command, "--broker", f"127.0.0.1:{broker.port}"], stdout=subprocess.PIPE, text=True
+    )
+    lines = []
+    with watching:
+        while sum("happiness" in line for line in lines) < 5:
+            lines.append(watching.stdout.readline())
+            assert lines[-1], lines
+        watching.terminate()
+        lines += watching.stdout.readlines()
+    assert watching.returncode == 0
+    assert "hall/one is live\n" in lines
+    assert "\x1b" not in "".join(lines)
+    # It ends by itself where it is told to.
     done = subprocess.run(
-        [*command, "--broker", f"127.0.0.1:{broker.port}", "--seconds", "3"],
-        capture_output=True, text=True, check=True, timeout=60,
+        [*command, "--broker", f"127.0.0.1:{broker.port}", "--seconds", "0.5"],
+        capture_output=True, check=False, timeout=300,
     )  # fmt: skip
-    lines = done.stdout.splitlines()
-    assert "\x1b" not in done.stdout
-    assert "hall/one is live" in lines
-    assert sum("happiness" in line for line in lines) >= 5
+    assert done.returncode == 0
     # A reader that leaves early is no error.
     address = f"127.0.0.1:{broker.port}"
     head = subprocess.run(
         ["sh", "-c", f"{sys.executable} -m edge_affect watch --broker {address} | head -3"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
     assert len(head.stdout.splitlines()) == 3
     assert head.stderr == ""
@@ -222,7 +233,7 @@ def test_a_pipe_gets_lines(broker, box):
 def test_a_broker_that_is_not_there_is_one_sentence():
     done = subprocess.run(
         [sys.executable, "-m", "edge_affect", "watch", "--broker", f"127.0.0.1:{free_port()}"],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 69
     assert done.stderr.count("\n") == 1
