@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from edge_affect.errors import ExitCode, UnavailableError
+from edge_affect.stop_flag import StopFlag
 
 _log = logging.getLogger(__name__)
 
@@ -241,14 +241,14 @@ def launch(
         UnavailableError: If a process cannot be started.
     """
     pair = ProcessPair(settings)
-    is_stopping = threading.Event()
-    previous = _catch_signals(lambda _number, _frame: is_stopping.set())
+    stop = StopFlag()
+    previous = _catch_signals(stop.set)
     try:
         if is_unsandboxed:
             pair.start_unsandboxed(sense_args, switches_args)
         else:
             pair.start(sense_args, publish_args, switches_args)
-        while not is_stopping.is_set() and pair.poll() is None:
+        while not stop.is_set and pair.poll() is None:
             time.sleep(POLL_S)
     finally:
         code = pair.stop()

@@ -6,7 +6,6 @@ import argparse
 import logging
 import signal
 import sys
-import threading
 
 from edge_affect.commands.arguments import seconds
 from edge_affect.commands.broker_arguments import add_reader_arguments, mqtt_of, topic_of
@@ -16,6 +15,7 @@ from edge_affect.dashboard.opening import open_page
 from edge_affect.dashboard.server import PageServer, Site
 from edge_affect.errors import ExitCode, UsageError
 from edge_affect.publishing.access import broker_access
+from edge_affect.stop_flag import StopFlag
 from edge_affect.subscriber.feed import Feed
 from edge_affect.subscriber.fleet import Fleet
 
@@ -69,9 +69,9 @@ def run(args: argparse.Namespace) -> int:
     topic = topic_of(args.box)
     access = broker_access(mqtt_of(args.config, args.broker))
     assets = load_assets()
-    is_over = threading.Event()
+    is_over = StopFlag()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: is_over.set())
+        signal.signal(number, is_over.set)
     fleet = Fleet()
     names = own_names() | {name.lower() for name in args.name}
     server = PageServer(Site(fleet, assets, access.address, names), address, args.port)

@@ -7,7 +7,6 @@ import logging
 import signal
 import sys
 import tempfile
-import threading
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +25,7 @@ from edge_affect.publishing.payload import to_json
 from edge_affect.publishing.screen import line, look_of
 from edge_affect.publishing.subscriber import watch
 from edge_affect.record import bits_per_record
+from edge_affect.stop_flag import StopFlag
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -116,9 +116,9 @@ def _unwind(_number: int, _frame: FrameType | None) -> None:
 
 def _show(args: argparse.Namespace, path: Path, base: str, broker_port: int) -> int:
     """Start both processes, print a line per tick, and take everything down."""
-    is_over = threading.Event()
+    is_over = StopFlag()
     for number in _ends():
-        signal.signal(number, lambda _number, _frame: is_over.set())
+        signal.signal(number, is_over.set)
     ends_s = None if args.seconds is None else time.monotonic() + args.seconds
     pair = ProcessPair()
     look = look_of(sys.stdout)
@@ -135,7 +135,7 @@ def _show(args: argparse.Namespace, path: Path, base: str, broker_port: int) -> 
 
     def has_ended() -> bool:
         is_late = ends_s is not None and time.monotonic() >= ends_s
-        return is_over.is_set() or is_late or pair.poll() is not None
+        return is_over.is_set or is_late or pair.poll() is not None
 
     options = sense_options(args.audio, args.video, is_looped=args.loop)
     broker = ["--host", "127.0.0.1", "--port", str(broker_port)]

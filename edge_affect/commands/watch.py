@@ -15,6 +15,7 @@ from edge_affect.commands.broker_arguments import add_reader_arguments, mqtt_of,
 from edge_affect.errors import ExitCode
 from edge_affect.publishing.access import broker_access
 from edge_affect.publishing.screen import look_of
+from edge_affect.stop_flag import StopFlag
 from edge_affect.subscriber.feed import Feed
 from edge_affect.subscriber.fleet import Fleet
 from edge_affect.terminal.lines import LineFleet
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """Show until Ctrl-C, SIGTERM, ``q`` or ``--seconds``."""
     topic = topic_of(args.box)
     access = broker_access(mqtt_of(args.config, args.broker))
-    is_over = threading.Event()
+    is_over = StopFlag()
     is_dumb = os.environ.get("TERM", "dumb") == "dumb"
     if args.lines or is_dumb or not sys.stdout.isatty():
         return _print_lines(args, access, topic, is_over)
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_lines(
-    args: argparse.Namespace, access: BrokerAccess, topic: str, is_over: threading.Event
+    args: argparse.Namespace, access: BrokerAccess, topic: str, is_over: StopFlag
 ) -> int:
     lock = threading.Lock()
     failures: list[OSError] = []
@@ -97,7 +98,7 @@ def _print_lines(
     if not args.wait:
         feed.connect()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: is_over.set())
+        signal.signal(number, is_over.set)
     feed.start()
     ends_s = None if args.seconds is None else time.monotonic() + args.seconds
     try:

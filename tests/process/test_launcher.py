@@ -114,6 +114,18 @@ def test_under_nohup_a_terminal_that_is_closed_ends_nothing(tmp_path):
     assert no_child_is_left(*reports)
 
 
+def test_a_burst_of_signals_ends_it_all_the_same(tmp_path):
+    """One comes while another is being handled: the handler must not wait for itself."""
+    launched = Launched(tmp_path)
+    reports = launched.both()
+    for _ in range(300):
+        for number in launcher.STOP_SIGNALS:
+            launched.process.send_signal(number)
+    # Those that come when all is over end it as they end any process.
+    assert launched.end() in {0, *(-number for number in launcher.STOP_SIGNALS)}
+    assert no_child_is_left(*reports)
+
+
 def test_ctrl_c_reaches_the_launcher_alone(tmp_path):
     launched = Launched(tmp_path)
     sense, publish = launched.both()
