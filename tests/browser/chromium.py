@@ -13,7 +13,7 @@ from pathlib import Path
 
 import websocket
 
-WAIT_S = 60.0
+WAIT_S = 120.0
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -38,8 +38,10 @@ def test_it_shows_a_line_per_tick(data_dir):
         if "1 person" in line and "face" in line:
             break
     process.send_signal(signal.SIGINT)
-    rest, errors = process.communicate(timeout=120)
-    said += rest
+    # What was read ahead comes first.
+    with process:
+        said += process.stdout.read()
+        errors = process.stderr.read()
     assert process.returncode == 0, errors
     lines = re.findall(r"^\d\d:\d\d:\d\d  (.+)$", said, re.MULTILINE)
     assert any("1 person" in line and "face" in line for line in lines)
@@ -60,7 +62,8 @@ def test_ctrl_c_ends_it_cleanly(data_dir):
         if "no affect: nobody there" in line:
             break
     process.send_signal(signal.SIGINT)
-    rest, errors = process.communicate(timeout=120)
+    with process:
+        rest, errors = process.stdout.read(), process.stderr.read()
     assert process.returncode == 0, errors
     assert "messages." in rest
     # Nothing of it is left: the page's process has ended too.

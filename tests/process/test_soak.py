@@ -72,7 +72,7 @@ def test_a_real_process_is_sampled():
 def test_a_hanging_stage_is_restarted_by_the_watchdog(tmp_path):
     report = tmp_path / "soak.json"
     done = subprocess.run(
-        [*PROGRAM, "--ticks", "60", "--calm-ticks", "20", "--speed", "12", "--only", "hangs",
+        [*PROGRAM, "--ticks", "40", "--calm-ticks", "25", "--speed", "8", "--only", "hangs",
          "--fatal-share", "1", "--watchdog-s", "2", "--minutes", "5", "--json", str(report),
          "--plot", str(tmp_path / "soak.svg")],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=600,
