@@ -26,6 +26,8 @@ def local_minute(stamp: Stamp) -> int | None:
     """
     if not stamp.clock_synced:
         return None
+    # The C library looks at the machine's time zone once only, and it may be set at any time.
+    time.tzset()
     local = time.localtime(stamp.unix_ms / 1000)
     return local.tm_hour * 60 + local.tm_min
 
