@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 
 from arm64_machine import ENTER, ROOT, ROOTS, boot, fetch_boot
-from check_install import ANSWERS, MODEL_PACKAGES, copy_clip, make_release
+from install_releases import ANSWERS, MODEL_PACKAGES, copy_clip, make_release
 
 LAYER = "machine"
 PACKAGES = """\

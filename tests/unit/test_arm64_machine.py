@@ -41,7 +41,7 @@ def tools(monkeypatch):
     import check_arm64_machine
 
     yield arm64_machine, check_arm64_machine
-    for name in ("arm64_machine", "check_arm64_machine", "check_install", "compare_vectors"):
+    for name in ("arm64_machine", "check_arm64_machine", "install_releases"):
         sys.modules.pop(name, None)
 
 
