@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   edge-affect doctor --only privacy --json
   edge-affect doctor --config box.toml --only devices --look"""
 COLOURS = {State.OK: "32", State.WARN: "33", State.FAIL: "31", State.SKIPPED: "2"}
+NAME_WIDTH = 17
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -70,7 +71,7 @@ def _lines(result: Result) -> list[str]:
     word = finding.state.value.ljust(7)
     if sys.stdout.isatty():
         word = f"\x1b[{COLOURS[finding.state]}m{word}\x1b[0m"
-    lines = [f"{word}  {result.check.name.ljust(17)}  {finding.sentence}"]
+    lines = [f"{word}  {result.check.name.ljust(NAME_WIDTH)}  {finding.sentence}"]
     if finding.remedy:
         lines.append(f"{'':28}-> {finding.remedy}")
     return lines

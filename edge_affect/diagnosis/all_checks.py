@@ -62,7 +62,7 @@ CHECKS: tuple[Check, ...] = (
         is_live=True,
     ),
     Check(
-        "broker-subscriptions",
+        "broker-topics",
         "broker",
         broker.subscriptions,
         "Let the broker's access list allow this box to read the topic.",

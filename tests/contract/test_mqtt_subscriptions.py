@@ -151,10 +151,8 @@ def test_the_doctor_tries_what_the_box_subscribes_to(
     code = cli.main(["doctor", "--config", str(path), "--only", "broker", "--json"])
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert code == 69
-    assert [name for name, check in checks.items() if check["state"] != "ok"] == [
-        "broker-subscriptions"
-    ]
-    assert checks["broker-subscriptions"]["finding"] == sentence(broker.port, topic_filter)
+    assert [name for name, check in checks.items() if check["state"] != "ok"] == ["broker-topics"]
+    assert checks["broker-topics"]["finding"] == sentence(broker.port, topic_filter)
     # It is what the box itself is refused.
     closing(Box(broker.port, text=smart_homes))
     wait_for(lambda: f"subscription to {topic_filter}: " in caplog.text, "the log line")

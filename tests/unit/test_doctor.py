@@ -12,6 +12,7 @@ import pytest
 
 from edge_affect import cli
 from edge_affect.broker import LocalBroker, free_port
+from edge_affect.commands.doctor import NAME_WIDTH
 from edge_affect.config import Config, Publish, parse
 from edge_affect.consent import Switches
 from edge_affect.diagnosis import models, sandbox, service, sources
@@ -61,6 +62,7 @@ def box(tmp_path, port: int, text: str = PLACE) -> str:
 def test_names_are_unique_and_needs_come_first():
     names = [check.name for check in CHECKS]
     assert len(names) == len(set(names)) >= 15
+    assert max(map(len, names)) <= NAME_WIDTH, "findings stand in one column"
     for i, check in enumerate(CHECKS):
         assert set(check.needs) <= set(names[:i])
     assert STAGES == ("machine", "software", "privacy", "service", "devices", "broker")
