@@ -108,12 +108,13 @@ def test_many_records_in_one_tick_become_one_message(broker, listener, closing):
 def test_records_that_waited_while_it_was_held_up_are_not_told_as_the_present(
     broker, listener, closing, caplog, monkeypatch
 ):
-    hold, held = threading.Event(), threading.Event()
+    hold, held, released = threading.Event(), threading.Event(), threading.Event()
     publish = Publisher._publish_newest
 
     def publish_late(self, now_ns):
         if hold.is_set() and not held.is_set():
             held.set()
+            released.wait(WAIT_S)
             time.sleep(0.6)
         publish(self, now_ns)
 
@@ -131,6 +132,7 @@ def test_records_that_waited_while_it_was_held_up_are_not_told_as_the_present(
             box.records.send(encode(NOBODY))
             n_waiting += 1
     box.records.settimeout(None)
+    released.set()
     wait_for(lambda: "records passed over" in caplog.text, "the tick after it")
     # Nothing else is passed over, however busy the machine is.
     monkeypatch.setattr(daemon, "STALE_S", 60.0)

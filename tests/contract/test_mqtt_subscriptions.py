@@ -20,6 +20,7 @@ from mqtt_parts import BASE, Box, Gate, wait_for
 from edge_affect import cli
 from edge_affect.broker import HOST, LocalBroker
 from edge_affect.errors import BrokerError
+from edge_affect.publishing import mqtt
 from edge_affect.publishing.access import BrokerAccess
 from edge_affect.publishing.mqtt import MQTT_3, ClientIdentity, Connection
 from edge_affect.publishing.subscriber import watch
@@ -221,8 +222,6 @@ def test_a_page_that_runs_says_what_is_refused_until_it_is_put_right(strict, rig
 def test_a_broker_that_does_not_answer_a_subscription_is_not_waited_for_long(
     broker, closing, monkeypatch
 ):
-    from edge_affect.publishing import mqtt
-
     gate = closing(Gate(broker.port))
     connection = Connection(BrokerAccess(HOST, gate.port), ClientIdentity("patient"))
     connection.open()
@@ -255,14 +254,15 @@ def test_an_answer_that_nobody_asked_for_is_passed_over():
         broker.join()
 
 
-def test_a_reader_ends_at_once_though_the_broker_does_not_answer(broker, closing):
+def test_a_reader_ends_at_once_though_the_broker_does_not_answer(broker, closing, monkeypatch):
+    monkeypatch.setattr(mqtt, "ANSWER_TIMEOUT_S", 600.0)
     gate = closing(Gate(broker.port, "mute"))
     feed = Feed(BrokerAccess(HOST, gate.port), Fleet())
     feed.start()
     wait_for(lambda: gate.n_connects, "the first try")
     started_s = time.monotonic()
     feed.stop()
-    assert time.monotonic() - started_s < 5.0
+    assert time.monotonic() - started_s < 60.0
     # What was left behind ends by itself.
     gate.shut()
     wait_for(lambda: not feed._thread.is_alive(), "its end")
