@@ -16,8 +16,10 @@ from edge_affect.errors import (
     CannotWriteError,
     EdgeAffectError,
     ExitCode,
+    InputMissingError,
     PartialError,
     UsageError,
+    shown,
 )
 
 COMMANDS: dict[str, str] = {
@@ -47,6 +49,8 @@ UNTIL_STOPPED: frozenset[str] = frozenset({
 })  # fmt: skip
 """Commands without an end of their own: Ctrl-C is how they are done."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NO_WAY = (errno.EACCES, errno.ENAMETOOLONG, errno.ELOOP)
+"""Of a path that somebody named: looking whether there is a file meets these, too."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -101,6 +105,9 @@ def main(argv: list[str] | None = None) -> int:
         _drop_output()
         return int(ExitCode.DONE)
     except OSError as error:
+        if error.errno in _NO_WAY and error.filename is not None:
+            path = shown(str(error.filename))
+            return _fail(InputMissingError(f"{path} cannot be read: {error.strerror}."))
         if error.errno not in _NO_ROOM:
             raise
         _drop_output()

@@ -111,6 +111,16 @@ def test_media_that_is_no_media(capsys, tmp_path):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments", [("replay", "--fast", "--video"), ("sense", "--allow-unsandboxed", "--audio")]
+)
+def test_a_path_that_nothing_can_be_looked_up_by_is_one_sentence(capsys, arguments):
+    code, _, err = run(capsys, *arguments, "a" * 300)
+    assert code == 66
+    assert err.endswith("cannot be read: File name too long.\n")
+    assert err.count("\n") == 1
+
+
 def test_config_init_does_not_overwrite(capsys, tmp_path):
     path = tmp_path / "box.toml"
     assert run(capsys, "config", "init", str(path))[0] == 0
