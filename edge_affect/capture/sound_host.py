@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from edge_affect.capture.sound_cards import sound_cards
 from edge_affect.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from edge_affect.capture.sound_cards import SoundCard
 
     OnBuffer = Callable[[NDArray[np.float32], float, bool], None]
     """Takes frames, shape ``(n_frames, n_channels)``, range [-1, 1], valid during the call only;
@@ -30,6 +33,13 @@ MAX_LATENCY_S = 2.0
 """A device that claims a larger delay between sample and buffer is not believed."""
 MAX_LATE_S = 5.0
 """A busy machine calls back late; a stamp further off comes from another clock."""
+N_REFRESHES = 50
+"""PortAudio may be started anew so often in a row: three minutes of tries ..."""
+REFRESH_EVERY_S = 1800.0
+"""... and then this seldom: each start leaks 12 kB (``benchmarks/portaudio_starts.py``), which was
+260 MB on a day without a microphone."""
+N_FOR_A_CHANGE = 5
+"""A card that has just been plugged in takes a moment until it may be opened."""
 _CLOCKS = (time.CLOCK_MONOTONIC, time.CLOCK_REALTIME)
 """What sound is stamped with: ALSA's own cards use the first, its plug-ins the second."""
 
@@ -114,15 +124,60 @@ class SoundHost(Protocol):
         """
 
 
-class PortAudioHost:
-    """The devices that PortAudio sees: ALSA's, and sound servers where there are any."""
+class Refreshes:
+    """Says when the list of devices is worth making anew.
 
-    def __init__(self) -> None:
+    Args:
+        cards: What the kernel knows; a change is always worth it.
+        now_s: A monotonic clock.
+    """
+
+    def __init__(
+        self,
+        cards: Callable[[], tuple[SoundCard, ...]] = sound_cards,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cards = cards
+        self._now_s = now_s
+        self._known: tuple[SoundCard, ...] | None = None
+        self._left = float(N_REFRESHES)
+        self._asked_s = now_s()
+
+    def is_due(self) -> bool:
+        """Return whether to do it now; counts as done then."""
+        now_s, found = self._now_s(), self._cards()
+        self._left = min(self._left + (now_s - self._asked_s) / REFRESH_EVERY_S, N_REFRESHES)
+        self._asked_s = now_s
+        if found != self._known:
+            self._known = found
+            self._left = max(self._left, N_FOR_A_CHANGE)
+            return True
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True
+
+
+class PortAudioHost:
+    """The devices that PortAudio sees: ALSA's, and sound servers where there are any.
+
+    Args:
+        load: Returns the module sounddevice with a fresh list of devices.
+        refreshes: Says when to do that again.
+    """
+
+    def __init__(
+        self, load: Callable[[], Any] | None = None, refreshes: Refreshes | None = None
+    ) -> None:
+        self._load = _load if load is None else load
+        self._refreshes = Refreshes() if refreshes is None else refreshes
         self._library: Any = None
 
     def inputs(self) -> tuple[SoundInput, ...]:
         """Return the devices that are there now; see ``SoundHost``."""
-        self._library = _load()
+        if self._refreshes.is_due() or self._library is None:
+            self._library = None
+            self._library = self._load()
         default_index = self._library.default.device[0]
         return tuple(
             SoundInput(

@@ -7,7 +7,15 @@ import pytest
 from fake_sound import TONE_HZ, FakeCard, FakeHost
 
 from edge_affect.capture.microphone import Microphone
-from edge_affect.capture.sound_host import PortAudioHost, StreamShape, started_anew
+from edge_affect.capture.sound_cards import SoundCard
+from edge_affect.capture.sound_host import (
+    N_FOR_A_CHANGE,
+    N_REFRESHES,
+    PortAudioHost,
+    Refreshes,
+    StreamShape,
+    started_anew,
+)
 from edge_affect.clock import ManualClock
 from edge_affect.errors import DeviceError
 from edge_affect.types import SAMPLE_RATE_HZ
@@ -190,3 +198,34 @@ def test_the_real_portaudio_comes_back_after_a_start_that_failed() -> None:
     sounddevice._terminate()
     assert isinstance(PortAudioHost().inputs(), tuple)
     assert sounddevice._initialized == 1
+
+
+class Empty:
+    """The part of sounddevice that lists devices, on a machine without any."""
+
+    class default:  # noqa: N801 (as the library has it)
+        device = (-1, -1)
+
+    def query_devices(self) -> list:
+        return []
+
+
+def test_a_day_without_a_microphone_starts_portaudio_a_hundred_times_and_not_20000() -> None:
+    now_s, cards, n_loads = 0.0, (), 0
+
+    def load() -> Empty:
+        nonlocal n_loads
+        n_loads += 1
+        return Empty()
+
+    host = PortAudioHost(load, Refreshes(lambda: cards, lambda: now_s))
+    for _ in range(86_400 // 4):
+        assert host.inputs() == ()
+        now_s += 4.0
+    assert n_loads in range(N_REFRESHES + 40, N_REFRESHES + 60)
+    before = n_loads
+    cards = (SoundCard(1, "Device", "USB Audio"),)
+    for _ in range(20):
+        host.inputs()
+        now_s += 4.0
+    assert n_loads in range(before + N_FOR_A_CHANGE, before + N_FOR_A_CHANGE + 3)
