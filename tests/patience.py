@@ -1,5 +1,6 @@
 """How long tests wait, and how they take the time on a machine that may be slow or stand still."""
 
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -22,6 +23,18 @@ def wait_for(condition, what):
             said = what() if callable(what) else what
             raise AssertionError(f"waited in vain for {said}")
         time.sleep(STEP_S)
+
+
+@contextlib.contextmanager
+def no_longer_than(process, seconds=3 * WAIT_S):
+    """Kill a process after this time, so that who waits for its words does not wait for ever."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def is_running(pid: str) -> bool:

@@ -16,7 +16,7 @@ from edge_affect.errors import ExitCode
 from edge_affect.launcher import one_way_channel, sense_environment
 from edge_affect.record import SIZE_BYTES, decode
 from edge_affect.sensing import probes
-from tests.patience import WAIT_S, wait_for
+from tests.patience import WAIT_S, no_longer_than, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).with_name("real_sense.py")
@@ -69,7 +69,8 @@ class Slit:
 
     def said_after(self, n_lines=0, n_records=0):
         """Let it run until it has printed and sent so much; end it and return what it printed."""
-        lines = [self.process.stdout.readline() for _ in range(n_lines)]
+        with no_longer_than(self.process):
+            lines = [self.process.stdout.readline() for _ in range(n_lines)]
         wait_for(lambda: self.receive() or len(self.received) >= n_records, self.received)
         self.process.terminate()
         return "".join(lines)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import no_longer_than
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "edge_affect", "demo"]
 
@@ -33,13 +35,13 @@ def test_it_shows_a_line_per_tick(data_dir):
     clip = data_dir / "video" / "ravdess" / "01-01-01-01-01-01-01.mp4"
     process = start("--video", str(clip), "--loop")
     said = ""
-    for line in process.stdout:
-        said += line
-        if "1 person" in line and "face" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    # What was read ahead comes first.
-    with process:
+    with no_longer_than(process), process:
+        for line in process.stdout:
+            said += line
+            if "1 person" in line and "face" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        # What was read ahead comes first.
         said += process.stdout.read()
         errors = process.stderr.read()
     assert process.returncode == 0, errors
@@ -55,14 +57,14 @@ def test_it_shows_a_line_per_tick(data_dir):
 def test_ctrl_c_ends_it_cleanly(data_dir):
     clip = data_dir / "video" / "clips" / "no_face.mp4"
     process = start("--video", str(clip), "--loop")
-    for line in process.stdout:
-        if "as a page" in line:
-            port = int(line.split(":")[-1].rstrip("/\n"))
-            socket.create_connection(("127.0.0.1", port), 5).close()
-        if "no affect: nobody there" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    with process:
+    with no_longer_than(process), process:
+        for line in process.stdout:
+            if "as a page" in line:
+                port = int(line.split(":")[-1].rstrip("/\n"))
+                socket.create_connection(("127.0.0.1", port), 60).close()
+            if "no affect: nobody there" in line:
+                break
+        process.send_signal(signal.SIGINT)
         rest, errors = process.stdout.read(), process.stderr.read()
     assert process.returncode == 0, errors
     assert "messages." in rest

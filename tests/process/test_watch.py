@@ -24,6 +24,7 @@ from edge_affect.errors import UsageError
 from edge_affect.publishing.daemon import Publisher
 from edge_affect.record import AbstainReason, AffectRecord, Modality, encode
 from edge_affect.terminal.screen import _CLOSE, _OPEN
+from tests.patience import no_longer_than
 
 WAIT_S = 120.0
 HAPPY = AffectRecord(
@@ -205,7 +206,7 @@ def test_a_pipe_gets_lines(broker, box):
         [*command, "--broker", f"127.0.0.1:{broker.port}"], stdout=subprocess.PIPE, text=True
     )
     lines = []
-    with watching:
+    with no_longer_than(watching), watching:
         while sum("happiness" in line for line in lines) < 5:
             lines.append(watching.stdout.readline())
             assert lines[-1], lines
