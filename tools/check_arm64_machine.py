@@ -55,10 +55,25 @@ cage() { # as root and as an ordinary user: the tests do both
         $box/bin/python -m pytest -p no:cacheprovider -rs --tb=short $tests
 }
 clip="--video /check/clip.mp4 --audio /check/clip.wav"
-uncaged() { edge-affect sense $clip --seconds 2; }
-demo() { edge-affect demo $clip --seconds 20; }
+uncaged() { $box/bin/python uncaged.py $clip; }
+demo() { edge-affect demo $clip --seconds 12; }
 doctor() { edge-affect doctor --only privacy; }
+nobody="setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/"
+user() { $nobody edge-affect doctor --only privacy; }
 """
+UNCAGED = """\
+import subprocess
+import sys
+from edge_affect.launcher import one_way_channel
+
+records, _reader = one_way_channel()
+_writer, commands = one_way_channel()
+fds = (records.fileno(), commands.fileno())
+options = ["--records-fd", str(fds[0]), "--commands-fd", str(fds[1]), "--seconds", "2"]
+command = [sys.executable, "-m", "edge_affect", "sense", *options, *sys.argv[1:]]
+sys.exit(subprocess.run(command, pass_fds=fds).returncode)
+"""
+"""What the launcher does, without asking for a cage."""
 PUT = """\
 box=/opt/box
 put() { # what pip does, with packages that it fetched elsewhere
@@ -71,6 +86,7 @@ put() { # what pip does, with packages that it fetched elsewhere
 step kernel kernel
 step put put
 step doctor doctor
+step user user
 step uncaged uncaged
 step demo demo
 step cage cage
@@ -97,6 +113,7 @@ step install install_box
 step broker start_broker
 step again install_box
 step doctor doctor
+step user user
 step uncaged uncaged
 step demo demo
 step cage cage
@@ -138,6 +155,7 @@ def stage(work: Path, suite: str, *, is_installed: bool) -> None:
         subprocess.run(command, check=True)
     tests = " ".join(f"tests/privacy/{name}" for name in CAGE_TESTS)
     script = STEPS + (INSTALL if is_installed else PUT)
+    (work / "uncaged.py").write_text(UNCAGED)
     (work / "script").write_text(f"tests='{tests}'\n{script}")
 
 
@@ -185,6 +203,7 @@ def judge(work: Path, *, is_installed: bool) -> int:
     else:
         found.ends("put", "the box is there", 0)
     found.ends("doctor", "the doctor has a cage", 0, "none works")
+    found.ends("user", "  and an ordinary user's has one", 0, "none works")
     found.ends("uncaged", "sensing without a cage is refused", 77, "The cage around sensing leaks")
     found.ends(
         "demo",
