@@ -85,8 +85,10 @@ python3 -c 'import fcntl, socket, struct
 fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP'
 # There is no clock in the machine, as on a Raspberry Pi.
 date -s @{now} >/dev/null
+cd /check
 setsid sh /check/script </dev/null
 echo $? >/check/exit-code
+cd /
 sync
 mount -o remount,ro /check
 echo o >/proc/sysrq-trigger
