@@ -44,7 +44,7 @@ mkdir -p said
 step() { # its name and a command
     name=$1; shift
     echo "-- $name, $(cut -d. -f1 /proc/uptime) s after the start by the machine's clock"
-    "$@" >said/$name 2>&1
+    ("$@") >said/$name 2>&1
     echo "$name $?" >>codes
     sync
 }

@@ -128,6 +128,13 @@ def test_the_scripts_of_the_machine_can_be_read_and_judge_every_step(tools, scri
     assert steps == (set(GOOD) if script == "PUT" else set(GOOD | INSTALLED) - {"put"})
 
 
+def test_a_step_that_goes_elsewhere_or_ends_leads_no_other_astray(tools, tmp_path):
+    text = tools[1].STEPS + "astray() { cd /; exit 3; }\nstep one astray\nstep two echo here\n"
+    subprocess.run(["sh"], input=text, text=True, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "codes").read_text() == "one 3\ntwo 0\n"
+    assert (tmp_path / "said" / "two").read_text() == "here\n"
+
+
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
