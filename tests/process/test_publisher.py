@@ -224,7 +224,7 @@ def test_sigterm_ends_it_when_there_is_no_broker(tmp_path):
     [
         (("--give-up", "1"), CONFIG, 69, "cannot be reached: connection refused"),
         (("--records-fd", "0"), CONFIG, 64, "--records-fd 0 is not"),
-        ((), f'{CONFIG}[mqtt]\npassword_file = "/nonexistent"\n', 66, "no password file"),
+        ((), f'{CONFIG}[mqtt]\npassword_file = "/nonexistent/password"\n', 66, "no password file"),
         ((), f"{CONFIG}[mqtt]\nkeepalive = 3\n", 78, "unknown key 'keepalive'"),
     ],
     ids=["no-broker", "not-a-socket", "no-password-file", "configuration"],
