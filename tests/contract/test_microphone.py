@@ -47,7 +47,9 @@ def level_of(samples: np.ndarray, frequency_hz: float) -> tuple[float, np.ndarra
 
 
 def apart_db(samples: np.ndarray, tones_hz: tuple[float, ...]) -> float:
-    """Return how far the tones stand above all else in a recording."""
+    """Return how far the tones stand above all else in a recording; minus infinity in silence."""
+    if not samples.any():
+        return float("-inf")
     rest = samples
     for frequency_hz in tones_hz:
         _level, rest = level_of(rest, frequency_hz)
