@@ -66,7 +66,8 @@ growth: .stamps/demo .stamps/dev ## how cost grows with faces, pixels, ticks and
 .PHONY: soak
 soak: .stamps/demo .stamps/dev ## 72 hours of ticks with faults (5 hours at speed 16); TICKS=5000, SPEED=1, MINUTES=60
 	@mkdir -p build
-	$(BIN)/python benchmarks/soak.py --ticks $(or $(TICKS),259200) --speed $(or $(SPEED),16) \
+	$(if $(REALTIME),chrt --rr 10) $(BIN)/python benchmarks/soak.py \
+		--ticks $(or $(TICKS),259200) --speed $(or $(SPEED),16) \
 		$(if $(MINUTES),--minutes $(MINUTES)) --json build/soak.json --plot build/soak.svg \
 		--logs build $(ARGS)
 
