@@ -38,7 +38,8 @@ def test_load_makes_sound_late_and_does_not_shift_it(tmp_path, monkeypatch):
 
     def disturb():
         sys.setswitchinterval(0.3)
-        end_s = time.monotonic() + 3.0
+        # Sound that is more than two seconds old is not believed to be (`sound_host`).
+        end_s = time.monotonic() + 1.2
         while time.monotonic() < end_s:
             sum(range(2_000))
 
@@ -54,7 +55,7 @@ def test_load_makes_sound_late_and_does_not_shift_it(tmp_path, monkeypatch):
         sys.setswitchinterval(usual_s)
         server.stop()
     # The lock lets one buffer through at a time: how many come in three seconds is chance.
-    assert figures["buffers"] > 3
+    assert figures["buffers"] > 1
     assert figures["busy_late_ms"] > 150
     assert figures["busy_off_ms"] < LIMIT_MS
 
