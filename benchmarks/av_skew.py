@@ -10,11 +10,7 @@ perception would see are compared:
   switched on before a camera of 30 frames a second. What the server itself says that it takes to
   play (``playing_ms``) is in the skew, though no room has it; what a real camera takes before it
   stamps is not;
-- loaded: the same while each processor has a program that never waits, with no priority;
-- busy: the same server, first in quiet; then each processor has a program that never waits, and a
-  thread of this program does not either. ``late_ms`` is how late buffers came at worst, ``off_ms``
-  how far that moved the time that their samples are said to be of. Pictures need no such measuring:
-  the kernel stamps them.
+- loaded: the same while each processor has a program that never waits, with no priority.
 
 Positive means that the sound is stamped later. A picture is stamped up to one interval, 33 ms,
 after the light came on.
@@ -23,7 +19,6 @@ after the light came on.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import fcntl
 import json
 import os
@@ -44,32 +39,30 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "contract")]
 
 import numpy as np  # noqa: E402 (after its threads were limited)
+from late_sound import SOUND_RATE_HZ, busy_programs  # noqa: E402
 
 from edge_affect.capture.camera_asked import CameraSettings  # noqa: E402
 from edge_affect.capture.frame_pump import PumpedSource, Shot  # noqa: E402
 from edge_affect.capture.microphone import Microphone  # noqa: E402
 from edge_affect.capture.recording import Playing, recording  # noqa: E402
-from edge_affect.capture.sound_host import PortAudioHost, StreamShape  # noqa: E402
 from edge_affect.clock import MonotonicClock  # noqa: E402
 from edge_affect.sensing.source_worker import Source, SourceWorker  # noqa: E402
 from edge_affect.types import SAMPLE_RATE_HZ, AudioBlock, VideoFrame  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pulse import PulseServer
 
     from edge_affect.clock import Clock
 
 FRAME_RATE_HZ = 30
-SOUND_RATE_HZ = 48_000
 EVERY_S = 0.7
 """Not a multiple of the interval of frames, blocks or buffers."""
 LASTS_S = 0.15
 LIMIT_MS = 80.0
 NS_PER_MS = 1_000_000
 CHUNK_S = 0.01
-SETTLE_S = 2.0
 
 
 @dataclass
@@ -303,110 +296,10 @@ def live(folder: Path, seconds: float) -> Skews:
 
 
 def loaded(folder: Path, seconds: float) -> Skews:
-    """Switch a lamp and a loudspeaker on a busy machine."""
-    go_last()
+    """Switch a lamp and a loudspeaker on a busy machine, where nothing of the box goes first."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
     with busy_programs():
         return live(folder, seconds)
-
-
-def busy(folder: Path, seconds: float) -> dict[str, Any]:
-    """Return how late sound comes on a busy machine, and how far its stamps move by that."""
-    from pulse import PulseServer
-
-    go_last()
-    server = PulseServer(folder / "busy", {"room": (SOUND_RATE_HZ, 1)})
-    os.environ.update(server.env, PULSE_LATENCY_MSEC="30")
-    try:
-        server.start()
-        told = listen(seconds, lambda: keep_busy(seconds))
-    finally:
-        server.stop()
-    return {"way": "busy", **told.summary(), "limit_ms": LIMIT_MS}
-
-
-@dataclass
-class Told:
-    """What a driver said of the time of its sound, buffer by buffer.
-
-    Attributes:
-        came_s: When each buffer came.
-        age_s: How old its first sample was then.
-        heard_s: Length of all sound before it.
-        is_busy: Whether the machine was busy.
-        n_lost: Times that the driver said it had lost sound.
-    """
-
-    came_s: list[float] = field(default_factory=list)
-    age_s: list[float] = field(default_factory=list)
-    heard_s: list[float] = field(default_factory=list)
-    is_busy: list[bool] = field(default_factory=list)
-    n_lost: int = 0
-
-    def summary(self) -> dict[str, Any]:
-        """Return by how much buffers came late, and stamps were off, of what is usual in quiet."""
-        is_busy, heard_s = np.array(self.is_busy), np.array(self.heard_s)
-        came_s = np.array(self.came_s) - heard_s
-        taken_s = came_s - np.array(self.age_s)
-        come = came_s - np.median(came_s[~is_busy])
-        taken = taken_s - np.median(taken_s[~is_busy])
-        figures: dict[str, Any] = {"buffers": int(is_busy.sum()), "lost": self.n_lost}
-        for name, chosen in (("quiet", ~is_busy), ("busy", is_busy)):
-            figures[f"{name}_late_ms"] = round(float(come[chosen].max()) * 1000, 1)
-            figures[f"{name}_off_ms"] = round(float(np.abs(taken[chosen]).max()) * 1000, 1)
-        return figures
-
-
-def listen(seconds: float, disturb: Callable[[], None]) -> Told:
-    """Record from the first device, in quiet and while the machine is disturbed."""
-    host, told = PortAudioHost(), Told()
-    rate_hz, began_s = float(SOUND_RATE_HZ), time.monotonic()
-    is_disturbed = threading.Event()
-    n_heard = 0
-
-    def on_buffer(frames: np.ndarray[Any, Any], age_s: float, has_lost: bool) -> None:  # noqa: FBT001 (the host's)
-        nonlocal n_heard
-        now_s = time.monotonic()
-        # The first sound comes in bursts.
-        if now_s - began_s > SETTLE_S:
-            told.came_s.append(now_s)
-            told.age_s.append(age_s)
-            told.heard_s.append(n_heard / rate_hz)
-            told.is_busy.append(is_disturbed.is_set())
-            told.n_lost += has_lost
-            n_heard += frames.shape[0]
-
-    shape = StreamShape(rate_hz, 1, round(rate_hz * 0.032))
-    stream = host.open(host.inputs()[0], shape, on_buffer, lambda: None)
-    try:
-        time.sleep(SETTLE_S + seconds)
-        is_disturbed.set()
-        disturb()
-    finally:
-        stream.stop()
-    return told
-
-
-def keep_busy(seconds: float) -> None:
-    """Let a program for each processor, and a thread of this one, never wait for so long."""
-    end_s = time.monotonic() + seconds
-    with busy_programs():
-        while time.monotonic() < end_s:
-            sum(range(20_000))
-
-
-@contextlib.contextmanager
-def busy_programs() -> Iterator[None]:
-    """Let a program for each processor never wait."""
-    programs = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        for _ in range(os.cpu_count() or 1)
-    ]
-    try:
-        yield
-    finally:
-        for program in programs:
-            program.kill()
-            program.wait()
 
 
 def summary(name: str, skews: Skews) -> dict[str, Any]:
@@ -433,18 +326,11 @@ def go_first() -> bool:
     return True
 
 
-def go_last() -> None:
-    """Wait for other programs as any does: no sound server and no program of a box goes first."""
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-
-
 def main() -> None:
     """Measure and print one JSON line for each way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0, help="of events, each way")
-    parser.add_argument(
-        "--only", choices=("recording", "live", "loaded", "busy"), help="one way alone"
-    )
+    parser.add_argument("--only", choices=("recording", "live", "loaded"), help="one way alone")
     args = parser.parse_args()
     if not go_first():
         print("other programs may disturb this; run it as root, or alone", file=sys.stderr)
@@ -455,8 +341,6 @@ def main() -> None:
         for name, way in ways.items():
             if args.only in (None, name):
                 print(json.dumps(summary(name, way(Path(folder), args.seconds))), flush=True)
-        if args.only in (None, "busy"):
-            print(json.dumps(busy(Path(folder), args.seconds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -29,10 +29,9 @@ SOUND_SERVER_LATENCY_MS = "30"
 _SHAPE_ERRORS = (-9994, -9997, -9998)
 """PortAudio's codes for a sample format, a rate and a number of channels that it cannot have."""
 _BUSY = -9985
-MAX_LATENCY_S = 2.0
-"""A device that claims a larger delay between sample and buffer is not believed."""
 MAX_LATE_S = 5.0
-"""A busy machine calls back late; a stamp further off comes from another clock."""
+"""On a busy machine sound waits in the driver, and the callback comes late, each for seconds; a
+stamp further off comes from another clock, or a device that is not to be believed."""
 N_REFRESHES = 50
 """PortAudio may be started anew so often in a row: three minutes of tries ..."""
 REFRESH_EVERY_S = 1800.0
@@ -241,7 +240,7 @@ def sample_age_s(
         read_s: Reads one of the kernel's clocks.
     """
     latency_s = told_s - taken_s
-    if not 0.0 <= latency_s <= MAX_LATENCY_S:
+    if not 0.0 <= latency_s <= MAX_LATE_S:
         return 0.0
     late_s = (read_s(clock) - told_s for clock in _CLOCKS)
     # No two of them agree to within seconds; rounding may put the driver's stamp ahead.

@@ -33,3 +33,10 @@ def listener(broker, closing):
 def closed(tmp_path_factory):
     """The files of a closed broker: certificates, passwords and the list, as shipped."""
     return Closed(tmp_path_factory.mktemp("closed"))
+
+
+@pytest.fixture(scope="module")
+def closed_broker(closed):
+    """A mosquitto that is set up with these files."""
+    with LocalBroker(extra_config=closed.text) as local:
+        yield local

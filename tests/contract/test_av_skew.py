@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import numpy as np
 import pulse
 import pytest
-from av_skew import LIMIT_MS, Witness, listen, of_recording
+from av_skew import LIMIT_MS, Witness, of_recording
+from late_sound import listen
 
 from edge_affect.types import AudioBlock, VideoFrame
 
@@ -38,24 +39,18 @@ def test_load_makes_sound_late_and_does_not_shift_it(tmp_path, monkeypatch):
 
     def disturb():
         sys.setswitchinterval(0.3)
-        # Sound that is more than two seconds old is not believed to be (`sound_host`).
-        end_s = time.monotonic() + 1.2
+        end_s = time.monotonic() + 3.0
         while time.monotonic() < end_s:
             sum(range(2_000))
 
     try:
         server.start()
-        # A server that loses sound meanwhile moves all that follows, and does not always say so.
-        for _ in range(3):
-            figures = listen(3.0, disturb).summary()
-            sys.setswitchinterval(usual_s)
-            if figures["busy_off_ms"] < LIMIT_MS:
-                break
+        figures = listen(3.0, disturb).summary()
     finally:
         sys.setswitchinterval(usual_s)
         server.stop()
     # The lock lets one buffer through at a time: how many come in three seconds is chance.
-    assert figures["buffers"] > 1
+    assert figures["buffers"] > 3
     assert figures["busy_late_ms"] > 150
     assert figures["busy_off_ms"] < LIMIT_MS
 

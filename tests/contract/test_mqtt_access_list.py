@@ -16,12 +16,6 @@ NOBODY = AffectRecord(abstained=AbstainReason.NOBODY)
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
-@pytest.fixture(scope="module")
-def broker(closed):
-    with LocalBroker(extra_config=closed.text) as local:
-        yield local
-
-
 OTHER = "edge-affect/hall/two"
 WRITES = [
     # who, topic, allowed
@@ -58,7 +52,7 @@ def allowed(people):
     return [(who, topic, people[who].may_publish(topic)) for who, topic, _ in WRITES]
 
 
-def test_each_user_writes_its_own_topics_and_reads_what_it_may(broker, closed, closing):
+def test_each_user_writes_its_own_topics_and_reads_what_it_may(closed_broker, closed, closing):
     people = {user: closing(Person(closed, user)) for user in USERS}
     assert allowed(people) == WRITES
     # Messages come in order: who has the last one that is for it has got all before.
@@ -112,7 +106,7 @@ def test_the_template_gives_what_the_list_has():
         assert listed[at : at + len(block)] == block
 
 
-def test_a_box_works_under_the_list_and_obeys_those_who_may(broker, closed, closing, caplog):
+def test_a_box_works_under_the_list_and_obeys_those_who_may(closed_broker, closed, closing, caplog):
     caplog.set_level(logging.INFO)
     reader, operator = closing(Person(closed, "reader")), closing(Person(closed, "operator"))
     box = closing(Box(**closed.settings(), text='[deployment]\nsetting = "venue"\n'))
@@ -129,7 +123,7 @@ def test_a_box_works_under_the_list_and_obeys_those_who_may(broker, closed, clos
 
 
 def test_a_box_that_says_it_is_another_is_heard_by_nobody_and_told(
-    broker, closed, closing, caplog, capsys, tmp_path
+    closed_broker, closed, closing, caplog, capsys, tmp_path
 ):
     settings = closed.settings(username="hall.two")
     reader, two = closing(Person(closed, "reader")), closing(Person(closed, "hall.two"))

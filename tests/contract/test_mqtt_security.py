@@ -31,12 +31,6 @@ NOBODY = AffectRecord(abstained=AbstainReason.NOBODY)
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
-@pytest.fixture(scope="module")
-def broker(closed):
-    with LocalBroker(extra_config=closed.text) as local:
-        yield local
-
-
 @pytest.fixture
 def closing():
     with contextlib.ExitStack() as stack:
@@ -47,7 +41,7 @@ def closing():
 # ---- getting in, and not ----
 
 
-def test_a_box_gets_in_over_tls_with_its_password(broker, closed, capsys, tmp_path):
+def test_a_box_gets_in_over_tls_with_its_password(closed_broker, closed, capsys, tmp_path):
     code, checks, said = doctor(capsys, tmp_path, closed.settings())
     assert code == 0
     assert [check["state"] for check in checks.values()] == ["ok"] * 6
@@ -107,7 +101,7 @@ def test_all_cases_are_tried(closed):
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_keeps_a_box_out_is_one_sentence_and_a_code(
-    broker, closed, capsys, tmp_path, closing, case
+    closed_broker, closed, capsys, tmp_path, closing, case
 ):
     changes, check, sentence = cases(closed)[case]
     settings = closed.settings(**changes)
@@ -126,16 +120,16 @@ def test_what_keeps_a_box_out_is_one_sentence_and_a_code(
     assert PASSWORD not in said + str(box.error)
 
 
-def test_the_wrong_port_is_told(broker, closed, capsys, tmp_path):
+def test_the_wrong_port_is_told(closed_broker, closed, capsys, tmp_path):
     with pytest.raises(BrokerError, match="hangs up at the handshake, as a port without TLS does"):
-        connect(closed.settings(port=broker.port))
-    _, checks, _ = doctor(capsys, tmp_path, closed.settings(port=broker.port))
+        connect(closed.settings(port=closed_broker.port))
+    _, checks, _ = doctor(capsys, tmp_path, closed.settings(port=closed_broker.port))
     assert "as a port without TLS does" in checks["broker-tls"]["finding"]
     with pytest.raises(BrokerError, match="without an answer, as one does that wants TLS"):
         connect(closed.settings(ca_file=""))
 
 
-def test_tls_1_2_says_the_same_in_the_handshake(broker, closed):
+def test_tls_1_2_says_the_same_in_the_handshake(closed_broker, closed):
     access = broker_access(Mqtt(**closed.settings(port=closed.strict)))
     access.tls.maximum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(BrokerError, match="refuses: it breaks TLS off; it may ask for a certif"):
@@ -171,7 +165,7 @@ def test_the_daemon_keeps_trying_until_the_broker_is_put_right(closed, closing, 
     assert PASSWORD not in caplog.text
 
 
-def test_a_certificate_of_the_box_is_its_user(broker, closed, closing):
+def test_a_certificate_of_the_box_is_its_user(closed_broker, closed, closing):
     own = closed.folder / "own"
     settings = {"host": HOST, "port": closed.strict, "ca_file": str(closed.ca),
                 "cert_file": str(own / "hall.one.pem")}  # fmt: skip
@@ -181,7 +175,7 @@ def test_a_certificate_of_the_box_is_its_user(broker, closed, closing):
     box.close()
 
 
-def test_its_key_comes_from_a_credential(broker, closed, tmp_path, monkeypatch):
+def test_its_key_comes_from_a_credential(closed_broker, closed, tmp_path, monkeypatch):
     own = closed.folder / "own"
     settings = {"host": HOST, "port": closed.strict, "ca_file": str(closed.ca),
                 "cert_file": str(own / "hall.one.pem")}  # fmt: skip
@@ -193,7 +187,7 @@ def test_its_key_comes_from_a_credential(broker, closed, tmp_path, monkeypatch):
     connect(settings)
 
 
-def test_what_tls_says_is_what_keeps_it_out(broker, closed):
+def test_what_tls_says_is_what_keeps_it_out(closed_broker, closed):
     # The same connections with the checks taken away succeed: the tests above can fail.
     for port in (closed.elsewhere, closed.expired):
         careless = ssl.create_default_context(cafile=str(closed.ca))
@@ -352,7 +346,7 @@ def traces(pid, *texts):
     return [name for name, data in places.items() if PASSWORD.encode() in data]
 
 
-def test_the_password_is_nowhere_to_be_seen(broker, closed, closing, tmp_path):
+def test_the_password_is_nowhere_to_be_seen(closed_broker, closed, closing, tmp_path):
     reader = closing(Person(closed, "reader"))
     path = tmp_path / "box.toml"
     lines = "\n".join(f"{k} = {json.dumps(v)}" for k, v in closed.settings().items())

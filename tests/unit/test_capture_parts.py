@@ -171,9 +171,9 @@ def test_sound_is_no_younger_because_a_busy_machine_came_late(clock) -> None:
     assert sample_age_s(99.96, 100.301, read_s) == pytest.approx(0.341, abs=0.001)
 
 
-@pytest.mark.parametrize(("taken_s", "age_s"), [(0.0, 0.0), (100.2, 0.0), (99.9, 0.1)])
+@pytest.mark.parametrize(("taken_s", "age_s"), [(0.0, 0.0), (100.2, 0.0), (99.9, 0.1), (97.2, 2.8)])
 def test_what_a_driver_says_of_time_is_believed_where_it_can_be(taken_s, age_s) -> None:
-    """Nothing, a sample of the future, and stamps of an unknown clock."""
+    """Nothing, a sample of the future, and stamps of an unknown clock, one of them old."""
     assert sample_age_s(taken_s, 100.0, lambda _clock: 1e9) == pytest.approx(age_s)
 
 

@@ -45,14 +45,20 @@ def test_the_newest_record_wins_and_is_taken_once(ends):
     assert inlet.take() is None
 
 
-def test_what_waited_is_thrown_away_however_much_it_is(ends):
-    sender, inlet = ends
+def fill(sender):
+    """Send until the kernel lets no more wait, and return how many do."""
     sender.settimeout(0)
     n_sent = 0
     with contextlib.suppress(BlockingIOError):
-        for _ in range(1000):
+        while n_sent < 1000:
             sender.send(encode(PAUSED))
             n_sent += 1
+    return n_sent
+
+
+def test_what_waited_is_thrown_away_however_much_it_is(ends):
+    sender, inlet = ends
+    n_sent = fill(sender)
     assert n_sent >= 10
     inlet.receive()
     assert inlet.catch_up(keeps_newest=False) == max(0, n_sent - 16)
@@ -64,12 +70,7 @@ def test_what_waited_is_thrown_away_however_much_it_is(ends):
 
 def test_the_newest_is_found_however_many_wait(ends):
     sender, inlet = ends
-    sender.settimeout(0)
-    n_sent = 0
-    with contextlib.suppress(BlockingIOError):
-        for _ in range(100):
-            sender.send(encode(PAUSED))
-            n_sent += 1
+    n_sent = fill(sender)
     # Room for one more, however little there is.
     inlet._sock.recv(100)
     sender.send(encode(NOBODY))
