@@ -24,6 +24,7 @@ from edge_affect.alert_settings import (
     rule_example,
 )
 from edge_affect.anonymity import GROUP_MIN_PEOPLE, Privacy
+from edge_affect.broker_settings import Mqtt, check_mqtt
 from edge_affect.camera_settings import Video, check_video
 from edge_affect.config_changes import (
     CONFIG_VERSION,
@@ -233,25 +234,6 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
-class Mqtt:
-    """The broker."""
-
-    host: str = key("localhost", "name or address of the broker")
-    port: int = key(1883, "TCP port", low=1, high=65_535)
-    username: str = key("", "empty for none")
-    password_file: str = key("", "file that holds the password, readable by the publisher only")
-    tls: bool = key(False, "TLS; where ca_file is empty, with the authorities of this system")  # noqa: FBT003 (as above)
-    ca_file: str = key("", "certificate authority; switches TLS on")
-    cert_file: str = key("", "certificate of this box, where the broker asks for one")
-    key_file: str = key("", "its private key, readable by the publisher only")
-    allow_cleartext_password: bool = key(
-        False,  # noqa: FBT003 (as above)
-        "send the password without TLS even to another machine",
-    )
-    keepalive_s: int = key(30, "MQTT keep-alive", unit="s", low=5, high=3600)
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration file, one attribute for each table."""
 
@@ -371,6 +353,7 @@ def parse(text: str, name: str = "configuration") -> Config:
     try:
         check_alerts(config.alerts)
         check_video(config.video)
+        check_mqtt(config.mqtt)
         check_words(config.words, config.phrase)
         # Rules of a setting can only be checked once the setting is known.
         _ = config.alert_rules

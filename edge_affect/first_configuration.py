@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_affect import config
+from edge_affect.broker_settings import BROKER_HOST
 from edge_affect.errors import ConfigError, EdgeAffectError, UsageError
 from edge_affect.keys import toml_value
 from edge_affect.privacy import policy
@@ -85,7 +86,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("broker", "MQTT broker: set one up here (local), or use an existing one?", "local",
              ("local", "existing")),
     Question("host", "Its name or address", None, when=_EXISTING, sets=("mqtt", "host"),
-             pattern=r"[A-Za-z0-9._:-]{1,253}"),
+             pattern=BROKER_HOST),
     Question("tls", "Does it speak TLS?", "yes", YES_NO, when=_EXISTING),
     Question("port", "Its port; empty for 8883 with TLS, 1883 without", "", when=_EXISTING,
              pattern=r"[0-9]{0,5}"),

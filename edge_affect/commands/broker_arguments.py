@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge_affect import config as configuration
-from edge_affect.config import Mqtt
+from edge_affect.broker_settings import Mqtt
 from edge_affect.errors import UsageError
 from edge_affect.subscriber.fleet import split_topic, topic_filter
 

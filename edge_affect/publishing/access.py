@@ -16,7 +16,7 @@ from edge_affect.service import credential
 if TYPE_CHECKING:
     import ssl
 
-    from edge_affect.config import Mqtt
+    from edge_affect.broker_settings import Mqtt
 
 LOG = logging.getLogger("edge_affect.publishing")
 PASSWORD_CREDENTIAL = "edge-affect.mqtt-password"  # noqa: S105 (the name of a systemd credential)

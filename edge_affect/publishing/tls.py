@@ -13,7 +13,7 @@ from edge_affect.publishing.secret_file import check_private
 from edge_affect.service import credential
 
 if TYPE_CHECKING:
-    from edge_affect.config import Mqtt
+    from edge_affect.broker_settings import Mqtt
 
 KEY_CREDENTIAL = "edge-affect.mqtt-key"
 """A systemd credential, used where ``[mqtt] cert_file`` is set and ``key_file`` is not."""
@@ -33,8 +33,6 @@ def tls_context(mqtt: Mqtt) -> ssl.SSLContext | None:
         InputMissingError: If one of the files is not there.
         ConfigError: If one of them cannot be used, or a client certificate is set without TLS.
     """
-    if mqtt.key_file and not mqtt.cert_file:
-        raise ConfigError("[mqtt] key_file is set and cert_file is not; set both, or neither.")
     if not (mqtt.tls or mqtt.ca_file):
         if mqtt.cert_file:
             raise ConfigError(

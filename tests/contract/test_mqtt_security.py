@@ -261,7 +261,6 @@ def test_certificates_that_cannot_be_used(closed, tmp_path):
     missing = str(tmp_path / "missing")
     for settings, kind, sentence in (
         ({"cert_file": certificate, "key_file": key}, ConfigError, "cert_file needs TLS"),
-        ({"ca_file": ca, "key_file": key}, ConfigError, "cert_file is not"),
         ({"ca_file": ca, "cert_file": missing}, InputMissingError, "There is no certificate"),
         (
             {"ca_file": ca, "cert_file": certificate, "key_file": missing},
