@@ -10,6 +10,7 @@ from edge_affect import config
 from edge_affect.commands import config_ask
 from edge_affect.errors import CannotWriteError, ExitCode
 from edge_affect.privacy import policy
+from edge_affect.whole_file import write_whole
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,15 +59,10 @@ def run_init(args: argparse.Namespace) -> int:
     if args.file is None:
         print(text, end="")
         return ExitCode.DONE
-    try:
-        with args.file.open("w" if args.force else "x", encoding="utf-8") as out:
-            out.write(text)
-    except FileExistsError:
-        raise CannotWriteError(
-            f"{args.file} exists already; use --force to overwrite it."
-        ) from None
-    except OSError as error:
-        raise CannotWriteError(f"{args.file} cannot be written: {error.strerror}.") from None
+    if args.file.exists() and not args.force:
+        raise CannotWriteError(f"{args.file} exists already; use --force to overwrite it.")
+    # A link stays a link.
+    write_whole(args.file.resolve(), text.encode())
     print(f"Wrote {args.file}. Fill in [deployment], then: edge-affect config check {args.file}")
     return ExitCode.DONE
 

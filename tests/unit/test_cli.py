@@ -161,6 +161,26 @@ def test_a_full_disk_behind_standard_output_is_one_sentence_and_its_code():
     assert done.stderr == "edge-affect: The output cannot be written: No space left on device.\n"
 
 
+def test_config_init_on_a_full_disk_leaves_what_was_there(tmp_path):
+    """As if the disk were full after a kilobyte."""
+    old, new = tmp_path / "old.toml", tmp_path / "new.toml"
+    old.write_text("# mine\n")
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024));"
+        "from edge_affect import cli; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    for arguments in ((str(new),), ("--force", str(old))):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "config", "init", *arguments],
+            capture_output=True, text=True, check=False, cwd=ROOT,
+        )  # fmt: skip
+        assert done.returncode == 73, done.stderr
+        assert done.stderr.endswith("cannot be written: File too large.\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.toml"]
+    assert old.read_text() == "# mine\n"
+
+
 def test_letters_that_a_terminal_lacks_end_no_command(monkeypatch, tmp_path):
     path = tmp_path / "box.toml"
     path.write_text(
