@@ -124,18 +124,18 @@ run_uninstall() {
         for name in $account_files; do
             ! grep -qxF "$root/etc/$name" "$made" || rm -f "$root/etc/$name"
         done
-        cp "$made" "${TMPDIR:-/tmp}/edge-affect-made.$$"
+        # The folders that were made, the deepest first: their list goes with the state.
+        folders=$(sort -r "$made")
         if [ "$keep_config" = yes ]; then
             rm -rf "$state/models" "$made"
             rmdir "$state/own-models" "$state" 2>/dev/null || say "Kept $state/own-models"
         else
             rm -rf "$state"
         fi
-        # The folders that were made, the deepest first; those in use by now stay.
-        sort -r "${TMPDIR:-/tmp}/edge-affect-made.$$" | while read -r path; do
+        # Those in use by now stay.
+        printf '%s\n' "$folders" | while read -r path; do
             [ ! -d "$path" ] || rmdir "$path" 2>/dev/null || true
         done
-        rm -f "${TMPDIR:-/tmp}/edge-affect-made.$$"
     fi
     ! has_systemd || systemctl daemon-reload
     # The publisher's folder was made by systemd; unsent records go with it. Last, so that a disk that
