@@ -171,9 +171,15 @@ def prove() -> CageProof:
     refused = []
     for probe in probes.all_probes():
         if not probe.is_refused():
-            raise CageError(
-                f"The cage around sensing leaks: {probe.name} works; nothing is sensed. "
-                "Start sensing with --cage or its systemd unit."
-            )
+            raise _leak(f"{probe.name} works")
         refused.append(probe.name)
+    if namespaces.is_in_left_network():
+        raise _leak("its network is the machine's")
     return CageProof(_PROOF_TOKEN, tuple(refused))
+
+
+def _leak(what: str) -> CageError:
+    return CageError(
+        f"The cage around sensing leaks: {what}; nothing is sensed. "
+        "Start sensing with --cage or its systemd unit."
+    )

@@ -50,6 +50,10 @@ _REMEDIES: tuple[tuple[str, str, str], ...] = (
 )
 
 
+_left_network: list[int] = []
+"""Number of the network namespace that `unshare_all` had to leave."""
+
+
 def unshare_all() -> None:
     """Enter new user, mount, network, IPC, UTS and cgroup namespaces as the same user.
 
@@ -65,6 +69,7 @@ def unshare_all() -> None:
     flags = _NAMESPACES
     if not Path("/proc/self/ns/cgroup").exists():  # built without control groups
         flags &= ~kernel.CLONE_NEWCGROUP
+    _left_network.append(_network())
     try:
         kernel.unshare(flags)
         _write("/proc/self/setgroups", "deny")
@@ -74,6 +79,18 @@ def unshare_all() -> None:
         raise CageError(
             f"The kernel does not let this user build a cage ({error.strerror}); {remedy()}."
         ) from None
+
+
+def is_in_left_network() -> bool:
+    """Return whether `unshare_all` changed nothing: this process has the network that it had.
+
+    Where nothing but ``lo`` is plugged in, that cannot be seen by looking for interfaces.
+    """
+    return _network() in _left_network
+
+
+def _network() -> int:
+    return Path("/proc/self/ns/net").stat().st_ino
 
 
 def _write(path: str, text: str) -> None:

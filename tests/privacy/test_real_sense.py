@@ -42,7 +42,7 @@ def clip(surroundings):
 class Slit:
     """Both channels of a sensing process and its standard streams."""
 
-    def __init__(self, walls, *options, around=None):
+    def __init__(self, walls, *options, around=None, inside=()):
         self.records_out, self.records_in = one_way_channel()
         self.commands_out, self.commands_in = one_way_channel()
         self.records_in.settimeout(0)
@@ -54,7 +54,7 @@ class Slit:
             hidden, readable = str(around.hidden), str(around.readable)
             other = str(around.other.pid)
         self.process = subprocess.Popen(
-            [sys.executable, PROGRAM, walls, hidden, readable, other, *channels, *options],
+            [*inside, sys.executable, PROGRAM, walls, hidden, readable, other, *channels, *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=fds, cwd=ROOT,
             env=sense_environment(os.environ) | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
@@ -167,3 +167,16 @@ def test_a_build_that_declares_its_proof_is_seen_to_send(clip):
     code, _, messages, received = slit.finish()
     assert code == 0, messages
     assert len(received) >= 2
+
+
+@NEEDS_CAGE
+def test_a_machine_without_a_network_does_not_hide_that_the_cage_has_it(clip):
+    """Nothing but ``lo`` is found, as in an empty network; one may be plugged in later."""
+    slit = Slit(
+        "network namespace", "--cage", "--video", str(clip), "--seconds", "2",
+        inside=("unshare", "--map-root-user", "--net"),
+    )  # fmt: skip
+    code, _, messages, received = slit.finish()
+    assert received == []
+    assert code == ExitCode.CAGE_NOT_PROVEN
+    assert "The cage around sensing leaks: its network is the machine's;" in messages
