@@ -48,6 +48,8 @@ EVENNESS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """How far rare expressions are made to count as much as common ones; the first that is honest is
 taken: probabilities for the common case, without giving up the rare ones more than that needs."""
 MOST_ECE = 0.04
+MOST_FALSE_ON_NEUTRAL = 0.2
+"""Of what listeners heard as neutral, called anything else: what people complain of first."""
 
 
 class Windows(NamedTuple):
@@ -113,22 +115,27 @@ def _judged(
     return Windows(np.stack(logs), np.array(meant, np.int64), np.array(heard, np.int64))
 
 
-def fit_as_heard(clean: Windows, degraded: Windows) -> AsHeard:
+def fit_as_heard(clean: Windows, degraded: Windows, neutral: int) -> AsHeard:
     """Return the numbers that turn what was meant into what most listeners heard.
 
     Args:
-        clean: Of the model at its temperature; honest means that the expected calibration error of
-            these, against what was heard, is at most `MOST_ECE`.
+        clean: Of the model at its temperature; honest means that of these, against what was heard,
+            the expected calibration error is at most `MOST_ECE`, and that no more than
+            `MOST_FALSE_ON_NEUTRAL` of the neutral ones are called something else.
         degraded: Fitted on as well.
+        neutral: Position of neutral among the expressions.
     """
     both = joined(clean, degraded)
     voted = both.heard >= 0
+    known = clean.heard >= 0
+    heard = clean.heard[known]
     found = AsHeard(1.0, np.zeros(both.logs.shape[1]))
     for evenness in EVENNESS:
         found = _vector_scaling(both.logs[voted], both.heard[voted], evenness)
-        known = clean.heard >= 0
         said = found(np.exp(clean.logs[known]))
-        if expected_calibration_error(clean.heard[known], said) <= MOST_ECE:
+        called = said[heard == neutral].argmax(axis=1)
+        is_calm = (called != neutral).sum() <= MOST_FALSE_ON_NEUTRAL * called.size
+        if is_calm and expected_calibration_error(heard, said) <= MOST_ECE:
             break
     return found
 

@@ -1,4 +1,4 @@
-"""The weights inside a released voice model, as a start for training it further.
+"""The weights inside a released voice model, as a start for training its trunk further.
 
 What training leaves behind is the int8 file; its weights, read back, are those of the float net to
 within half a step. Convolutions stand in the file in the order in which they are computed.
@@ -17,12 +17,9 @@ from edge_affect.training.speech_trunk import N_LOWER, ROWS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge_affect.training.nets import ResidualNet
     from edge_affect.training.voice_net import StatisticsHead, TrunkNet
 
     Array = NDArray[np.float32]
-
-BATCH = 64
 
 
 class Layer(NamedTuple):
@@ -120,43 +117,6 @@ def _put_rows(layer: nn.Linear, wanted: Layer) -> None:
     _put(layer.weight, np.tile(wanted.weight, (times, 1)))
     if layer.bias is not None:
         _put(layer.bias, np.tile(wanted.bias, times))
-
-
-@torch.no_grad()
-def start_residual(net: ResidualNet, released: Released, windows: torch.Tensor) -> None:
-    """Fill the residual net; normalisations are set so that ``windows`` give what they gave.
-
-    Args:
-        net: To be filled; it may have some times as many outputs.
-        released: From a file.
-        windows: Typical windows ``(n, 1, n_frames, n_mels)``, by which each normalisation learns
-            what it will meet.
-    """
-    layers = iter(released.convolutions)
-    net.eval()
-    x = _filled(net.stem[0], net.stem[1], next(layers), windows).relu()
-    for block in net.blocks:
-        body = _filled(block.body[0], block.body[1], next(layers), x).relu()
-        body = _filled(block.body[3], block.body[4], next(layers), body)
-        shortcut = x
-        if not isinstance(block.shortcut, nn.Identity):
-            shortcut = _filled(block.shortcut[0], block.shortcut[1], next(layers), x)
-        x = (body + shortcut).relu()
-    _put_rows(net.head, released.linear[0])
-
-
-def _filled(
-    convolution: nn.Conv2d, normalisation: nn.BatchNorm2d, layer: Layer, inputs: torch.Tensor
-) -> torch.Tensor:
-    """Fill a convolution and its normalisation, and return what both make of ``inputs``."""
-    _put(convolution.weight, layer.weight)
-    raw = torch.cat([convolution(part) for part in inputs.split(BATCH)])
-    variance, mean = torch.var_mean(raw, dim=(0, 2, 3), correction=0)
-    normalisation.running_mean.copy_(mean)
-    normalisation.running_var.copy_(variance)
-    normalisation.weight.copy_((variance + normalisation.eps).sqrt())
-    normalisation.bias.copy_(mean + torch.from_numpy(layer.bias.copy()))
-    return torch.cat([normalisation(part) for part in raw.split(BATCH)])
 
 
 @torch.no_grad()

@@ -2,7 +2,8 @@
 
 ``python -m edge_affect.training.voice --data shared/data/audio --release``
 
-With ``--start`` it goes on from the weights of a released model instead of from nothing.
+The residual net needs many passes over few speakers: half an hour of one core. With ``--start`` the
+net on the trunk goes on from a released model instead of from the published weights.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from edge_affect.perception.acoustic import AcousticSettings
 from edge_affect.perception.expression_model import VoiceExpressionModel
 from edge_affect.perception.interpreter import softmax
 from edge_affect.perception.manifest import Manifest, TrainingData
+from edge_affect.record import Expression
 from edge_affect.training.command import keep_figures, training_parser
 from edge_affect.training.export import to_int8
 from edge_affect.training.heard_calibration import (
@@ -31,7 +33,7 @@ from edge_affect.training.heard_calibration import (
     joined,
 )
 from edge_affect.training.loop import LoopSettings, fit
-from edge_affect.training.nets import ResidualNet, n_parameters
+from edge_affect.training.nets import n_parameters
 from edge_affect.training.nets import voice_net as residual_net
 from edge_affect.training.release import (
     Calibration,
@@ -43,19 +45,13 @@ from edge_affect.training.release import (
     new_manifest,
     write_release,
 )
-from edge_affect.training.released_weights import (
-    Released,
-    read_released,
-    start_residual,
-    start_upper,
-)
+from edge_affect.training.released_weights import read_released, start_upper
 from edge_affect.training.speaker_batches import (
     FeatureBatches,
     FeatureSettings,
     SpeakerBatchSettings,
     WindowBatches,
     kept_features,
-    random_windows,
 )
 from edge_affect.training.speech_trunk import pretrained_file
 from edge_affect.training.voice_bank import VoiceBank, kept_bank
@@ -72,14 +68,14 @@ from edge_affect.training.voice_data import (
 from edge_affect.training.voice_judge import DevVoices, halves_and_whole
 from edge_affect.training.voice_losses import speaker_loss
 from edge_affect.training.voice_net import VoiceNet, trunk_net
-from edge_affect.training.window_scenes import SceneSettings, WindowScenes, normalised
+from edge_affect.training.window_scenes import SceneSettings, WindowScenes
 
 if TYPE_CHECKING:
     from torch import nn
 
     from edge_affect.evaluation.recordings import Recording
 
-VERSION = "3"
+VERSION = "4"
 CORPUS = "crema-d"
 VOTES = Path("crema-d-meta") / "votes.csv"
 CROWD_SHARE = 0.25
@@ -89,9 +85,8 @@ OWN_SHARE = 0.5
 N_COPIES = 4
 N_OUTPUTS = 2 * len(VOICE_LABELS)
 N_RANGE_CLIPS = 200
-N_START_WINDOWS = 192
-SETTLING_MIXUP = 0.1
-START_MIXUP = 0.15
+RESIDUAL_MIXUP = 0.25
+TRUNK_MIXUP = 0.15
 TRAINING_SPEAKERS = "1037-1091"
 REPORT_SPEAKERS = "1019-1036"
 TRAINING_DATA = (
@@ -126,39 +121,17 @@ class Material(NamedTuple):
     known: Labelled
     scenes: WindowScenes
 
-    def typical_windows(self) -> torch.Tensor:
-        """Return some windows ``(n, 1, n_frames, n_mels)``, as they are."""
-        acoustic = AcousticSettings()
-        generator = np.random.default_rng(1)
-        n = self.bank.ends.shape[0]
-        rows = generator.choice(n, min(N_START_WINDOWS, n), replace=False)
-        windows = random_windows(self.bank, rows, acoustic, generator)
-        return torch.from_numpy(normalised(windows, acoustic)[:, None])
-
 
 def train_residual(
-    material: Material,
-    judge: DevVoices,
-    work: Path,
-    phases: tuple[LoopSettings, ...],
-    start: Released | None,
+    material: Material, judge: DevVoices, work: Path, loop: LoopSettings
 ) -> nn.Module:
-    """Return the averaged net of the last phase; each phase starts from the one before."""
-    torch.manual_seed(phases[0].seed)
-    started: ResidualNet = residual_net(N_OUTPUTS)
-    print(f"residual net: {n_parameters(started):,} parameters", flush=True)
-    settings = SpeakerBatchSettings(seed=phases[0].seed)
+    """Return the averaged residual net, from random weights."""
+    torch.manual_seed(loop.seed)
+    net = residual_net(N_OUTPUTS)
+    print(f"residual net: {n_parameters(net):,} parameters", flush=True)
+    settings = SpeakerBatchSettings(seed=loop.seed, mixup=RESIDUAL_MIXUP)
     batches = WindowBatches(material.bank, material.known, material.scenes, settings)
-    if start is not None:
-        start_residual(started, start, material.typical_windows())
-        batches.mixup = START_MIXUP
-    net: nn.Module = started
-    for number, loop in enumerate(phases, start=1):
-        print(f"phase {number} of {len(phases)}", flush=True)
-        if number > 1:
-            batches.mixup = SETTLING_MIXUP
-        net = fit(net, batches, judge, loop, work / f"phase-{number}", loss_of=_loss(material))
-    return net
+    return fit(net, batches, judge, loop, work, loss_of=_loss(material)).eval()
 
 
 def train_on_trunk(
@@ -167,16 +140,16 @@ def train_on_trunk(
     work: Path,
     loop: LoopSettings,
     published: Path,
-    start: Released | None,
+    start: Path | None,
 ) -> nn.Module:
     """Return the published trunk with its upper part and a head trained for expressions."""
     torch.manual_seed(loop.seed)
     net = trunk_net(AcousticSettings(), N_OUTPUTS, published)
     print(f"net on the trunk: {n_parameters(net):,} parameters", flush=True)
-    features = FeatureSettings() if start is None else FeatureSettings(n_copies=2)
+    features = FeatureSettings(n_copies=6 if start is None else 3)
     if start is not None:
-        start_upper(net, start)
-    settings = SpeakerBatchSettings(seed=loop.seed, mixup=0.15)
+        start_upper(net, read_released(start.read_bytes()))
+    settings = SpeakerBatchSettings(seed=loop.seed, mixup=TRUNK_MIXUP)
     lower = net.lower.to(memory_format=torch.channels_last)
     paths = kept_features(material.bank, lower, material.scenes, settings, features, work)
     batches = FeatureBatches(paths, material.known, settings, features)
@@ -188,38 +161,34 @@ def _loss(material: Material) -> Any:
     return speaker_loss(OWN_SHARE, torch.from_numpy(material.known.targets.mean(axis=0)))
 
 
-def recipe(seed: int, n_threads: int, *, is_started: bool) -> tuple[LoopSettings, ...]:
-    """Return the phases of the residual net: a long one and a short one, or one that goes on."""
-    first = LoopSettings(
-        n_epochs=36,
+def residual_recipe(seed: int, n_threads: int) -> LoopSettings:
+    """Return how the residual net is trained."""
+    return LoopSettings(
+        n_epochs=90,
         learning_rate=2e-3,
         weight_decay=0.02,
-        averaging=0.995,
+        averaging=0.997,
         warm_up_epochs=2.0,
         n_threads=n_threads,
         seed=seed,
         is_bf16=True,
     )
-    if is_started:
-        return (replace(first, n_epochs=4, learning_rate=6e-4, averaging=0.98, warm_up_epochs=0.3),)
-    settling = replace(first, n_epochs=14, learning_rate=1e-3, warm_up_epochs=0.5, seed=seed + 1)
-    return first, settling
 
 
 def trunk_recipe(seed: int, n_threads: int, *, is_started: bool) -> LoopSettings:
-    """Return how the net on the trunk is trained."""
+    """Return how the net on the trunk is trained; more passes only learn the speakers by heart."""
     whole = LoopSettings(
         n_epochs=24,
         learning_rate=1e-3,
         weight_decay=0.05,
-        averaging=0.99,
+        averaging=0.995,
         warm_up_epochs=1.0,
         n_threads=n_threads,
         seed=seed,
         is_bf16=True,
     )
     if is_started:
-        return replace(whole, n_epochs=5, learning_rate=5e-4, averaging=0.98, warm_up_epochs=0.3)
+        return replace(whole, n_epochs=5, learning_rate=2e-4, averaging=0.99, warm_up_epochs=0.3)
     return whole
 
 
@@ -247,11 +216,12 @@ def fit_on_dev(
     # Logits are known up to a constant, which softmax does not see.
     both = joined(clean, degraded)
     calibration = calibrate(both.logs, both.meant)
-    cooled = [
+    clean, degraded = (
         part._replace(logs=np.log(softmax(part.logs, calibration.temperature)))
         for part in (clean, degraded)
-    ]
-    thresholds = fit_as_heard(*cooled).thresholds(manifest.labels)
+    )
+    as_heard = fit_as_heard(clean, degraded, VOICE_LABELS.index(Expression.NEUTRAL))
+    thresholds = as_heard.thresholds(manifest.labels)
     return (
         replace(manifest, temperature=calibration.temperature, thresholds=thresholds),
         calibration,
@@ -292,9 +262,7 @@ def release(out: Path, manifest: Manifest, content: bytes, found: dict[str, Any]
         "n_bytes": f"{len(content):,}",
         "n_fit": f"{found['n_fit']:,}",
         "n_dev": f"{found['dev']['n']:,}",
-        "epochs": found["epochs"],
-        "trunk_epochs": str(found["trunk_epochs"]),
-        "seed": str(found["seed"]),
+        **{name: str(found[name]) for name in ("epochs", "trunk_epochs", "seed", "trunk_seed")},
         "dev_speakers": ", ".join(sorted(DEV_SPEAKERS)),
         "dev_uar": f"{100 * found['dev']['uar']:.1f} %",
         **{f"dev_{name}": f"{100 * value:.1f} %" for name, value in found["dev_float"].items()},
@@ -326,12 +294,12 @@ def main() -> None:
     parser.add_argument(
         "--trunk", type=Path, help="the published trunk, if not out of the package that carries it"
     )
-    parser.add_argument("--start", type=Path, help="go on from this released voice model")
+    parser.add_argument("--start", type=Path, help="go on from the trunk of this released model")
+    parser.add_argument("--trunk-seed", type=int, default=1, help="that of the net on the trunk")
     options = parser.parse_args()
     is_started = options.start is not None
-    start = read_released(options.start.read_bytes()) if is_started else None
-    phases = recipe(options.seed, options.threads, is_started=is_started)
-    loop = trunk_recipe(options.seed, options.threads, is_started=is_started)
+    loop = residual_recipe(options.seed, options.threads)
+    trunk_loop = trunk_recipe(options.trunk_seed, options.threads, is_started=is_started)
     part, dev = split_speakers(options.data, CORPUS, parse_speakers(TRAINING_SPEAKERS))
     judge = DevVoices(dev, AcousticSettings())
     votes = read_votes(options.data / VOTES)
@@ -341,9 +309,10 @@ def main() -> None:
         labelled(part, votes, CROWD_SHARE),
         WindowScenes(AcousticSettings(), SceneSettings(), backgrounds),
     )
-    residual = train_residual(material, judge, options.work, phases, start)
+    residual = train_residual(material, judge, options.work / "residual", loop)
     published = options.trunk or pretrained_file()
-    trunk = train_on_trunk(material, judge, options.work / "trunk", loop, published, start)
+    work = options.work / "trunk"
+    trunk = train_on_trunk(material, judge, work, trunk_loop, published, options.start)
     net = VoiceNet(residual, trunk)
     dev_float = halves_and_whole(judge, residual, trunk)
     print(dev_float, flush=True)
@@ -352,9 +321,10 @@ def main() -> None:
     reader = VoiceExpressionModel(calibrated(manifest, content, calibration.temperature))
     found: dict[str, Any] = {
         "n_fit": len(part),
-        "epochs": " + ".join(str(each.n_epochs) for each in phases),
-        "trunk_epochs": loop.n_epochs,
+        "epochs": loop.n_epochs,
+        "trunk_epochs": trunk_loop.n_epochs,
         "seed": options.seed,
+        "trunk_seed": options.trunk_seed,
         "calibration": {name: getattr(calibration, name) for name in calibration.__slots__},
         "dev": voice_figures(dev, reader),
         "dev_float": dev_float,
