@@ -20,7 +20,7 @@ class Mqtt:
     port: int = key(1883, "TCP port", low=1, high=65_535)
     username: str = key("", "empty for none")
     password_file: str = key("", "file that holds the password, readable by the publisher only")
-    tls: bool = key(False, "TLS; where ca_file is empty, with the authorities of this system")  # noqa: FBT003 (as above)
+    tls: bool = key(False, "TLS; where ca_file is empty, with the authorities of this system")  # noqa: FBT003 (the default comes first for every key)
     ca_file: str = key("", "certificate authority; switches TLS on")
     cert_file: str = key("", "certificate of this box, where the broker asks for one")
     key_file: str = key("", "its private key, readable by the publisher only")

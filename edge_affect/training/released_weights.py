@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from edge_affect.training.speech_trunk import N_LOWER, ROWS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from edge_affect.training.voice_net import StatisticsHead, TrunkNet
 
     Array = NDArray[np.float32]
+
+FILE_IDENTIFIER = b"TFL3"
 
 
 class Layer(NamedTuple):
@@ -43,10 +46,20 @@ class Released(NamedTuple):
     scales: tuple[tuple[Array, Array], ...]
 
 
-def read_released(content: bytes) -> Released:
-    """Return the weights of a released ``.tflite`` file."""
+def read_released(path: Path) -> Released:
+    """Return the weights of a released ``.tflite`` file.
+
+    Raises:
+        SystemExit: If it cannot be read, or is no such file.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SystemExit(f"{path} cannot be read: {error.strerror}.") from None
+    if content[4:8] != FILE_IDENTIFIER:
+        raise SystemExit(f"{path} is no .tflite file.")
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
     graph = model.subgraphs[0]
     names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
@@ -111,14 +124,6 @@ def _put(parameter: torch.Tensor, values: Array) -> None:
     parameter.copy_(torch.from_numpy(values.copy()))
 
 
-def _put_rows(layer: nn.Linear, wanted: Layer) -> None:
-    """Fill a layer that has some times as many outputs by repeating the released ones."""
-    times = layer.weight.shape[0] // wanted.weight.shape[0]
-    _put(layer.weight, np.tile(wanted.weight, (times, 1)))
-    if layer.bias is not None:
-        _put(layer.bias, np.tile(wanted.bias, times))
-
-
 @torch.no_grad()
 def start_upper(net: TrunkNet, released: Released) -> None:
     """Fill the upper trunk and its head; the lower trunk is as it was published."""
@@ -138,4 +143,6 @@ def _fill_head(head: StatisticsHead, released: Released) -> None:
     ):
         scale.running_mean.copy_(torch.from_numpy(-summand / factor))
         scale.running_var.copy_(torch.from_numpy(factor**-2.0) - scale.eps)
-        _put_rows(layer, wanted)
+        _put(layer.weight, wanted.weight)
+        if layer.bias is not None:
+            _put(layer.bias, wanted.bias)

@@ -92,7 +92,6 @@ class WindowBatches:
     """Random windows of a bank, changed anew each time, masked and mixed.
 
     Attributes:
-        mixup: Chance that an example is mixed with another; may change between phases.
         n_batches: In one epoch, about.
     """
 
@@ -108,7 +107,6 @@ class WindowBatches:
         self._scenes = scenes
         self._settings = settings
         self._acoustic = AcousticSettings()
-        self.mixup = settings.mixup
         first = speaker_groups(labelled.speakers, settings, np.random.default_rng(0))
         self.n_batches = len(first)
 
@@ -121,7 +119,7 @@ class WindowBatches:
             windows = normalised(self._scenes(windows_db, generator), self._acoustic)
             windows = np.stack([masked(window, generator) for window in windows])
             labels = self._labelled.targets[rows]
-            share, other = _mixing(batch, self.mixup, generator)
+            share, other = _mixing(batch, self._settings.mixup, generator)
             wide = share[:, None, None]
             mixed = (1.0 - wide) * windows + wide * windows[other]
             labels = (1.0 - share[:, None]) * labels + share[:, None] * labels[other]

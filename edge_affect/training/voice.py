@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from edge_affect.evaluation.recordings import Recording
+    from edge_affect.training.voice_net import TrunkNet
 
 VERSION = "4"
 CORPUS = "crema-d"
@@ -139,16 +140,13 @@ def train_on_trunk(
     judge: DevVoices,
     work: Path,
     loop: LoopSettings,
-    published: Path,
-    start: Path | None,
+    net: TrunkNet,
+    n_copies: int,
 ) -> nn.Module:
-    """Return the published trunk with its upper part and a head trained for expressions."""
+    """Return the net with its upper part and head trained, on ``n_copies`` windows of each clip."""
     torch.manual_seed(loop.seed)
-    net = trunk_net(AcousticSettings(), N_OUTPUTS, published)
     print(f"net on the trunk: {n_parameters(net):,} parameters", flush=True)
-    features = FeatureSettings(n_copies=6 if start is None else 3)
-    if start is not None:
-        start_upper(net, read_released(start.read_bytes()))
+    features = FeatureSettings(n_copies=n_copies)
     settings = SpeakerBatchSettings(seed=loop.seed, mixup=TRUNK_MIXUP)
     lower = net.lower.to(memory_format=torch.channels_last)
     paths = kept_features(material.bank, lower, material.scenes, settings, features, work)
@@ -298,6 +296,10 @@ def main() -> None:
     parser.add_argument("--trunk-seed", type=int, default=1, help="that of the net on the trunk")
     options = parser.parse_args()
     is_started = options.start is not None
+    # Before anything is trained: a wrong file must not cost an hour.
+    on_trunk = trunk_net(AcousticSettings(), N_OUTPUTS, options.trunk or pretrained_file())
+    if is_started:
+        start_upper(on_trunk, read_released(options.start))
     loop = residual_recipe(options.seed, options.threads)
     trunk_loop = trunk_recipe(options.trunk_seed, options.threads, is_started=is_started)
     part, dev = split_speakers(options.data, CORPUS, parse_speakers(TRAINING_SPEAKERS))
@@ -310,9 +312,9 @@ def main() -> None:
         WindowScenes(AcousticSettings(), SceneSettings(), backgrounds),
     )
     residual = train_residual(material, judge, options.work / "residual", loop)
-    published = options.trunk or pretrained_file()
+    n_copies = 3 if is_started else 6
     work = options.work / "trunk"
-    trunk = train_on_trunk(material, judge, work, trunk_loop, published, options.start)
+    trunk = train_on_trunk(material, judge, work, trunk_loop, on_trunk, n_copies)
     net = VoiceNet(residual, trunk)
     dev_float = halves_and_whole(judge, residual, trunk)
     print(dev_float, flush=True)
