@@ -26,6 +26,11 @@ MAX_OPEN_FILES = 256
 
 _STANDARD_FDS = (0, 1, 2)
 _PROOF_TOKEN = object()
+_NEEDS = {
+    "sounddevice": "PortAudio with: sudo apt install libportaudio2",
+    "picamera2": "it with: sudo apt install python3-picamera2, and make the virtual environment "
+    "with --system-site-packages",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,8 @@ def seal(policy: CagePolicy) -> None:
     start a service.
 
     Raises:
-        CageError: If the kernel has no system-call filter, or a preloaded module is missing.
-        DeviceError: If a preloaded module is there, but not the library that it needs.
+        CageError: If the kernel has no system-call filter.
+        DeviceError: If a preloaded module, or the library that it needs, is missing.
     """
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -110,10 +115,6 @@ def seal(policy: CagePolicy) -> None:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         rules = filter_rules.rules(os.getpid(), may_write_devices=bool(policy.devices))
         seccomp.install(rules)
-    except ImportError as error:
-        raise CageError(
-            f"The cage cannot import what must be ready before it closes: {error}."
-        ) from None
     except DeviceError:  # which is an OSError, too
         raise
     except OSError as error:
@@ -126,12 +127,10 @@ def _preload(module: str) -> None:
     """Import a module of a device; what its library raises says nothing about the cage."""
     try:
         importlib.import_module(module)
-    except ImportError:
-        raise
     except Exception as error:  # noqa: BLE001 (libraries raise what they like: told below)
+        needs = _NEEDS.get(module, "the library that it needs")
         raise DeviceError(
-            f"{module} cannot be loaded ({str(error).rstrip('.')}); install the library that it "
-            "needs, for sounddevice with: sudo apt install libportaudio2"
+            f"{module} cannot be loaded ({str(error).rstrip('.')}); install {needs}."
         ) from None
 
 

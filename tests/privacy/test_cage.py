@@ -322,18 +322,35 @@ def test_sounddevice_is_preloaded_before_the_filter_closes():
     assert (done.returncode, done.stdout) == (0, "DeviceList\n"), done.stderr
 
 
-def test_a_library_that_is_missing_is_no_fault_of_the_kernel(tmp_path):
-    (tmp_path / "needs_more.py").write_text("raise OSError('PortAudio library not found')\n")
+@pytest.mark.parametrize(
+    ("module", "text", "said"),
+    [
+        (
+            "needs_more",
+            "raise OSError('PortAudio library not found')",
+            "69 needs_more cannot be loaded (PortAudio library not found); install the library",
+        ),
+        (
+            "picamera2",
+            "import libcamera_of_another_board",
+            "69 picamera2 cannot be loaded (No module named 'libcamera_of_another_board'); install",
+        ),
+        ("never_installed", None, "69 never_installed cannot be loaded (No module named"),
+    ],
+)
+def test_a_library_that_is_missing_is_no_fault_of_the_kernel(tmp_path, module, text, said):
+    if text is not None:
+        (tmp_path / f"{module}.py").write_text(text)
     code = (
         "from edge_affect.errors import EdgeAffectError\nfrom edge_affect.sensing import cage\n"
-        "try:\n    cage.seal(cage.CagePolicy(preload=('needs_more',)))\n"
+        f"try:\n    cage.seal(cage.CagePolicy(preload=({module!r},)))\n"
         "except EdgeAffectError as error:\n    print(int(error.exit_code), error)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
-    assert done.stdout.startswith("69 needs_more cannot be loaded (PortAudio library not found);")
+    assert done.stdout.startswith(said)
 
 
 def test_descriptors_outside_the_policy_are_closed(tmp_path):
