@@ -11,7 +11,10 @@ import numpy as np
 from edge_affect.evaluation.portrait_list import decode
 from edge_affect.evaluation.progress import with_progress
 from edge_affect.perception.expression_model import spread
+from edge_affect.perception.face import LANDMARKS
 from edge_affect.perception.face_quality import crop_quality
+from edge_affect.perception.face_signals import SignalScales, signals
+from edge_affect.perception.model_store import find_manifest
 from edge_affect.perception.picture import Square, cut
 from edge_affect.record import EXPRESSIONS
 
@@ -38,6 +41,8 @@ class Results:
         probabilities: Shape ``(n, 8)``: of the largest face; not a number where it was not read.
         crops: Shape ``(n, side, side)``, uint8: what was read; black where nothing was.
         quality: Shape ``(n,)``: of the crop; not a number where it was not read.
+        smile: Shape ``(n,)``: what the mesh says of the mouth, in [0, 1]; not a number where there
+            is no mesh, or where a part of pictures is looked at without it.
         centre: Shape ``(n, 8)``: of the middle square of the picture, taken as a ready crop.
         times_ms: Shape ``(n,)``: from pixels to expressions.
     """
@@ -48,6 +53,7 @@ class Results:
     probabilities: NDArray[np.float64]
     crops: NDArray[np.uint8]
     quality: NDArray[np.float64]
+    smile: NDArray[np.float64]
     centre: NDArray[np.float64]
     times_ms: NDArray[np.float64]
 
@@ -66,6 +72,7 @@ class Results:
             probabilities=np.full((n, N_CLASSES), np.nan),
             crops=np.zeros((n, size_px, size_px), dtype=np.uint8),
             quality=np.full(n, np.nan),
+            smile=np.full(n, np.nan),
             centre=np.full((n, N_CLASSES), np.nan),
             times_ms=np.zeros(n),
         )
@@ -109,6 +116,7 @@ def look(
         MediaError: If a picture cannot be decoded.
     """
     results = Results.blank(len(portraits), expression.crop.size_px)
+    scales = SignalScales.from_manifest(find_manifest(LANDMARKS))
     for row, portrait in enumerate(with_progress(portraits, len(portraits), "pictures")):
         pixels = decode(portrait.path)
         started_ns = time.perf_counter_ns()
@@ -116,6 +124,8 @@ def look(
         results.times_ms[row] = (time.perf_counter_ns() - started_ns) / 1e6
         if face is not None:
             results.put(row, pixels, face)
+            if face.landmarks is not None:
+                results.smile[row] = signals(face.landmarks, scales).smile
         results.centre[row] = _read_centre(pixels, expression)
     return results
 
