@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-VERSION = "3"
+VERSION = "4"
 REPORT_SPLIT = "valid"
 N_RANGE_CROPS = 512
 MIN_QUALITY = 0.4
@@ -164,14 +164,14 @@ def main() -> None:
         type=Path,
         nargs="*",
         default=[],
-        help="manifests of finished face models to learn from, instead of two nets trained first",
+        help="manifests of finished face models to learn from, instead of one more net of our own",
     )
     options = parser.parse_args()
     faces = load_faces(options.data)
     part, dev = split_train(faces)
     part, judge = usable(part), DevFaces(dev, CropSettings())
     room = Classroom(bank_of(part), judge, options.work, options.seed, options.threads)
-    net = room.graduate([FileTeacher(manifest) for manifest in options.teachers])
+    net = room.whole_course([FileTeacher(manifest) for manifest in options.teachers])
     manifest, content = convert(net, part)
     calibration = fit_on_dev(manifest, content, judge)
     manifest = replace(manifest, temperature=calibration.temperature)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from edge_affect.errors import ShapeError
+from edge_affect.training.face_beards import grow_beards
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,16 +50,30 @@ class FaceBank:
             )
         self._opinions = np.zeros((self.crops.shape[0], *self.votes.shape), dtype=np.float32)
 
-    def ask(self, teacher: Teacher) -> None:
-        """Let one more teacher judge every copy."""
-        for number, crops in enumerate(self.crops):
-            self._opinions[number] += teacher(crops)
+    def judged_by(self, teacher: Teacher) -> NDArray[np.float32]:
+        """Return what a teacher says of every copy, shape ``(n_copies, n, n_classes)``."""
+        return np.stack([teacher(crops) for crops in self.crops])
+
+    def hear(self, opinions: NDArray[np.float32]) -> None:
+        """Let what one more teacher says of every copy count."""
+        self._opinions += opinions
         self._n_teachers += 1
 
-    def forget(self) -> None:
-        """Forget what teachers said."""
-        self._opinions[:] = 0.0
-        self._n_teachers = 0
+    def with_beards(self, share: float, seed: int) -> FaceBank:
+        """Return the bank with beards drawn on a share of the copies; what was said of them stays.
+
+        Teachers that take a bearded smile for no smile would hand that on if they saw the beards.
+        """
+        crops = np.stack(
+            [
+                grow_beards(copies, share, np.random.default_rng((seed, number)))
+                for number, copies in enumerate(self.crops)
+            ]
+        )
+        other = FaceBank(crops, self.votes)
+        other.hear(self._opinions)
+        other._n_teachers = self._n_teachers
+        return other
 
     def targets(self, vote_share: float) -> NDArray[np.float32]:
         """Return what to learn of each copy, shape ``(n_copies, n, n_classes)``, rows sum to 1.

@@ -1,15 +1,16 @@
 """Which face nets are trained, from what, in which order; the last one is released.
 
-Two nets of different make learn from the votes alone: inverted residuals that start from pictures
-of a thousand kinds of things, and plain convolutions that start from nothing. Both judge a bank of
-changed crops. Another plain net learns from votes and judgements together, and then learns on,
-taught by itself and by the better of the two first ones.
+Nets of different make learn from the votes alone: inverted residuals that start from pictures of a
+thousand kinds of things, and two of plain convolutions that start from nothing. They judge a bank
+of changed crops, or finished models do in place of the first. A smaller plain net learns from votes
+and judgements together, with beards drawn on some crops, and then learns on, taught by all of them
+and by itself.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
@@ -17,10 +18,10 @@ import torch
 from edge_affect.evaluation.ferplus import N_CLASSES, FaceSet
 from edge_affect.perception.expression_input import CropSettings
 from edge_affect.training.face_augmentation import FaceAugmentation, augment
-from edge_affect.training.face_bank import FaceBank
+from edge_affect.training.face_bank import FaceBank, Teacher
 from edge_affect.training.face_data import BankBatches, vote_distributions
 from edge_affect.training.face_net import FaceNet, pretrained_weights, start_from
-from edge_affect.training.face_plain_net import PlainFaceNet
+from edge_affect.training.face_plain_net import DEEP, FINE, SMALL, Layout, PlainFaceNet
 from edge_affect.training.face_teachers import NetTeacher
 from edge_affect.training.loop import LoopSettings, fit
 from edge_affect.training.nets import n_parameters
@@ -31,8 +32,14 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from edge_affect.training.face_bank import Teacher
     from edge_affect.training.loop import Judge
+
+
+class NamedTeacher(Teacher, Protocol):
+    """A teacher whose opinions are kept under its name."""
+
+    name: str
+
 
 LIGHT = FaceAugmentation(
     rotation_deg=10.0,
@@ -56,7 +63,7 @@ MILD = FaceAugmentation(
     jpeg=0.1,
     erase=0.3,
 )
-COPIES = (LIGHT,) * 7 + (MILD,) * 3
+COPIES = (LIGHT,) * 7 + (MILD,) * 3 + (MILD, LIGHT, LIGHT) * 2
 BANK_SEED = 7
 
 
@@ -66,25 +73,28 @@ class Lesson:
 
     Attributes:
         name: Folder of its checkpoints.
+        number: Tells its seed from those of other lessons.
         n_epochs: Passes over the crops.
         learning_rate: At the top of the schedule.
         vote_share: How much votes count beside the teachers, [0, 1].
         mixed_share: How many crops are blended with another, [0, 1].
-        n_small_epochs: How many of the first epochs see crops at 64 px instead of 80; only nets
-            that enlarge their crops.
-        is_bf16: Whether to multiply in bfloat16.
+        n_small_epochs: How many of the first epochs see crops of `SMALL_PX`, at half the cost.
+        layout: Of the plain net that learns; None for the net that starts from published weights.
+        bearded_share: How many crops wear a drawn beard, [0, 1].
     """
 
     name: str
+    number: int
     n_epochs: int
     learning_rate: float
     vote_share: float
     mixed_share: float
-    n_small_epochs: int = 0
-    is_bf16: bool = False
+    n_small_epochs: int
+    layout: Layout | None
+    bearded_share: float = 0.0
 
     def settings(self, seed: int, n_threads: int) -> LoopSettings:
-        """Return how it is trained."""
+        """Return how it is trained; plain convolutions in bfloat16, depthwise ones gain nothing."""
         return LoopSettings(
             n_epochs=self.n_epochs,
             learning_rate=self.learning_rate,
@@ -92,15 +102,18 @@ class Lesson:
             averaging=0.998,
             warm_up_epochs=0.5,
             n_threads=n_threads,
-            seed=seed,
-            is_bf16=self.is_bf16,
+            seed=10 * seed + self.number,
+            is_bf16=self.layout is not None,
         )
 
 
-MOBILE_ALONE = Lesson("mobile", 20, 1e-3, vote_share=1.0, mixed_share=0.0, n_small_epochs=11)
-PLAIN_ALONE = Lesson("plain", 23, 2e-3, vote_share=1.0, mixed_share=0.3, is_bf16=True)
-TAUGHT = Lesson("taught", 26, 2e-3, vote_share=0.5, mixed_share=0.3, is_bf16=True)
-LAST = Lesson("last", 9, 1e-3, vote_share=0.4, mixed_share=0.0, is_bf16=True)
+MOBILE_ALONE = Lesson("mobile", 0, 20, 1e-3, 1.0, 0.0, n_small_epochs=11, layout=None)
+DEEP_ALONE = Lesson("deep", 1, 37, 2e-3, 1.0, 0.3, n_small_epochs=25, layout=DEEP)
+FINE_ALONE = Lesson("fine", 2, 33, 2e-3, 1.0, 0.3, n_small_epochs=22, layout=FINE)
+TAUGHT = Lesson(
+    "taught", 3, 48, 2e-3, 0.5, 0.3, n_small_epochs=24, layout=SMALL, bearded_share=0.15
+)
+LAST = Lesson("last", 5, 9, 1e-3, 0.4, 0.0, n_small_epochs=0, layout=SMALL, bearded_share=0.15)
 
 
 def bank_of(faces: FaceSet) -> FaceBank:
@@ -118,7 +131,7 @@ class Classroom:
     Args:
         bank: What is learned from.
         judge: Measures on the development part.
-        work: Folder for checkpoints and logs, one below it for each lesson.
+        work: Folder for checkpoints and logs, one below it for each lesson, and for opinions.
         seed: Of everything random.
         n_threads: Of torch.
     """
@@ -133,47 +146,60 @@ class Classroom:
     def learn(self, net: nn.Module, lesson: Lesson) -> nn.Module:
         """Return the averaged net after a lesson."""
         print(f"== {lesson.name}: {n_parameters(net):,} parameters", flush=True)
+        settings = lesson.settings(self._seed, self._n_threads)
+        bank = self._bank
+        if lesson.bearded_share:
+            bank = bank.with_beards(lesson.bearded_share, settings.seed)
         batches = BankBatches(
-            self._bank, CropSettings(), self._seed, lesson.vote_share, lesson.mixed_share
+            bank, CropSettings(), settings.seed, lesson.vote_share, lesson.mixed_share
         )
 
         def enter(epoch: int, nets: tuple[nn.Module, nn.Module]) -> None:
-            for each in nets:
-                if isinstance(each, FaceNet):
-                    each.side_px = 64 if epoch < lesson.n_small_epochs else 80
+            for each in cast("tuple[PlainFaceNet | FaceNet, ...]", nets):
+                is_small = epoch < lesson.n_small_epochs
+                each.side_px = each.SMALL_PX if is_small else each.FULL_PX
 
-        settings = lesson.settings(self._seed, self._n_threads)
         return fit(
             net, batches, self._judge, settings, self._work / lesson.name, before_epoch=enter
         )
 
-    def mobile(self, lesson: Lesson) -> NetTeacher:
-        """Return a trained net of inverted residuals."""
-        torch.manual_seed(self._seed)
+    def graduate(self, lesson: Lesson) -> nn.Module:
+        """Return a net that took a lesson, from its very beginning."""
+        torch.manual_seed(lesson.settings(self._seed, self._n_threads).seed)
+        if lesson.layout is not None:
+            return self.learn(PlainFaceNet(N_CLASSES, lesson.layout), lesson)
         net = FaceNet(N_CLASSES)
         start_from(net, pretrained_weights())
-        return NetTeacher(self.learn(net, lesson), CropSettings())
+        return self.learn(net, lesson)
 
-    def plain(self, lesson: Lesson) -> PlainFaceNet:
-        """Return a trained net of plain convolutions."""
-        torch.manual_seed(self._seed)
-        return cast("PlainFaceNet", self.learn(PlainFaceNet(N_CLASSES), lesson))
+    def ask(self, teacher: NamedTeacher) -> None:
+        """Let a teacher judge the bank, which takes minutes, or read what it said before."""
+        file = self._work / "opinions" / f"{teacher.name}.npy"
+        if not file.is_file():
+            print(f"== {teacher.name} judges {self._bank.crops.shape[0]} copies", flush=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            partial = file.with_suffix(".partial.npy")
+            np.save(partial, self._bank.judged_by(teacher))
+            partial.replace(file)
+        self._bank.hear(np.load(file))
 
-    def graduate(self, first_teachers: Sequence[Teacher]) -> PlainFaceNet:
+    def whole_course(self, first_teachers: Sequence[NamedTeacher]) -> PlainFaceNet:
         """Return the net to release.
 
         Args:
-            first_teachers: Finished models that judge the bank first, the best one last; without
-                any, two nets learn from the votes alone and take their place.
+            first_teachers: Finished models that judge the bank; without any, a net that starts
+                from published weights takes their place.
         """
-        teachers = list(first_teachers)
-        if not teachers:
-            plain = NetTeacher(self.plain(PLAIN_ALONE), CropSettings())
-            teachers = [plain, self.mobile(MOBILE_ALONE)]
-        for teacher in teachers:
-            self._bank.ask(teacher)
-        taught = self.plain(TAUGHT)
-        self._bank.forget()
-        for last_teacher in (teachers[-1], NetTeacher(taught, CropSettings())):
-            self._bank.ask(last_teacher)
+        alone = (
+            [DEEP_ALONE, FINE_ALONE] if first_teachers else [MOBILE_ALONE, DEEP_ALONE, FINE_ALONE]
+        )
+        # All of them learn before anybody is heard: a bank with opinions teaches them.
+        own = [
+            NetTeacher(self.graduate(lesson), CropSettings(), f"{lesson.name}-{self._seed}")
+            for lesson in alone
+        ]
+        for teacher in (*first_teachers, *own):
+            self.ask(teacher)
+        taught = cast("PlainFaceNet", self.graduate(TAUGHT))
+        self.ask(NetTeacher(taught, CropSettings(), f"{TAUGHT.name}-{self._seed}"))
         return cast("PlainFaceNet", self.learn(taught, LAST))

@@ -90,11 +90,12 @@ class FaceNet(nn.Module):
         side_px: Crops are enlarged to this side first; may change while training.
     """
 
-    def __init__(
-        self, n_classes: int, side_px: int = 80, n_head: int = 320, dropout: float = 0.3
-    ) -> None:
+    FULL_PX = 80
+    SMALL_PX = 64
+
+    def __init__(self, n_classes: int, n_head: int = 320, dropout: float = 0.3) -> None:
         super().__init__()
-        self.side_px = side_px
+        self.side_px = self.FULL_PX
         self.stem = Convolution(1, N_STEM, 3, 2)
         blocks: list[nn.Module] = []
         width = N_STEM

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from edge_affect.perception.expression_model import FaceExpressionModel
 from edge_affect.perception.interpreter import TfliteModel
@@ -27,10 +28,14 @@ class FileTeacher:
 
     It speaks at temperature 1: that is how it learned to repeat the shares of the votes, and what a
     calibrated temperature sharpens.
+
+    Attributes:
+        name: Says which model it is, by its checksum.
     """
 
     def __init__(self, manifest: Path) -> None:
         plain = replace(load_manifest(manifest), temperature=1.0)
+        self.name = plain.sha256[:16]
         content = manifest.with_name(plain.file).read_bytes()
         self._model = FaceExpressionModel(TfliteModel(plain, content))
 
@@ -41,13 +46,19 @@ class FileTeacher:
 
 
 class NetTeacher:
-    """A trained net."""
+    """A trained net.
 
-    def __init__(self, net: nn.Module, crop: CropSettings) -> None:
+    Attributes:
+        name: Of the lesson that trained it.
+    """
+
+    def __init__(self, net: nn.Module, crop: CropSettings, name: str) -> None:
         self._net = net
         self._crop = crop
+        self.name = name
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return log-probabilities ``(n, 8)`` of crops ``(n, size_px, size_px)``."""
-        logits = predict(self._net, tensor(crops, self._crop))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = predict(self._net, tensor(crops, self._crop)).float()
         return np.asarray(logits.log_softmax(dim=1).numpy(), dtype=np.float32)
