@@ -35,6 +35,8 @@ class Launched:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **SECRETS, "PYTHONPATH": str(LAUNCH.parents[2])},
+            # Whoever runs the tests under nohup must not have these processes ignore it, too.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
         )
 
     def report(self, name):

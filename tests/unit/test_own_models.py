@@ -88,7 +88,8 @@ def sentence(capsys):
 def test_a_model_is_added_listed_used_and_removed(dest, mine, clip, tmp_path, capsys):
     assert add(mine, "--clip", clip) == ExitCode.DONE
     said = capsys.readouterr().out
-    assert "smiles 3 (face_expression)" in said
+    version = load_model("face_expression").manifest.version
+    assert f"smiles {version} (face_expression)" in said
     assert 'face_expression = "smiles"' in said
     folder = dest / "smiles"
     assert sorted(path.name for path in dest.iterdir()) == ["smiles"]
