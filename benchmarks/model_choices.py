@@ -72,7 +72,7 @@ def twins() -> dict[str, tuple[bytes, bytes]]:
 
     from edge_affect.training import event_batches, export, nets
     from edge_affect.training.activity_net import ActivityNet
-    from edge_affect.training.face_plain_net import PlainFaceNet
+    from edge_affect.training.face_plain_net import SMALL, PlainFaceNet
     from edge_affect.training.voice_net import TrunkNet, VoiceNet
 
     voice = load_model("voice_expression").manifest
@@ -81,7 +81,7 @@ def twins() -> dict[str, tuple[bytes, bytes]]:
     n_voice = 2 * len(voice.labels)
     trunk = TrunkNet(AcousticSettings.from_manifest(voice), n_voice)
     made: dict[str, Callable[[], torch.nn.Module]] = {
-        "face_expression": lambda: PlainFaceNet(8),
+        "face_expression": lambda: PlainFaceNet(8, SMALL),
         "voice_activity": ActivityNet,
         "sound_events": lambda: event_batches.event_net(4),
         "voice_expression": lambda: VoiceNet(nets.voice_net(n_voice), trunk),

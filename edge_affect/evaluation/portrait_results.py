@@ -42,7 +42,7 @@ class Results:
         crops: Shape ``(n, side, side)``, uint8: what was read; black where nothing was.
         quality: Shape ``(n,)``: of the crop; not a number where it was not read.
         smile: Shape ``(n,)``: what the mesh says of the mouth, in [0, 1]; not a number where there
-            is no mesh, or where a part of pictures is looked at without it.
+            is no mesh. `look` fills it, `put` does not.
         centre: Shape ``(n, 8)``: of the middle square of the picture, taken as a ready crop.
         times_ms: Shape ``(n,)``: from pixels to expressions.
     """
